@@ -1,0 +1,1 @@
+"""Backbones: from rows of text to features."""

@@ -1,0 +1,156 @@
+"""Loading a Hugging Face encoder as data: a folder or a hub name in, a model and its tokenizer out.
+
+Nothing here runs code from a model folder: weights are safetensors, configurations are JSON, and a
+configuration that asks for code is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+from torch import float32, nn
+
+from mtlkit.builtin.backbones.options import Transformer
+from mtlkit.contracts.place import PACKAGE
+from mtlkit.errors import Problem, RecipeError, ResourceError
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+_REFUSED = "a model is data here: use a model that the transformers library knows without extra code"
+
+
+@frozen
+class Origin:
+    """Where a model comes from: a folder on disk, or a name (and revision) on the hub."""
+
+    name: str
+    revision: str | None
+    local: bool
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What every `from_pretrained` call gets."""
+        hub = {} if self.local else {"revision": self.revision or "main"}
+        return {"local_files_only": self.local, "trust_remote_code": False, **hub}
+
+
+def locate(options: Transformer) -> Origin:
+    """The folder that `path` names, else the hub name that it is.
+
+    Raises:
+        ResourceError: when it is neither, or a package that is not installed.
+        RecipeError: when a folder is given a revision.
+    """
+    place, revision = options.path, options.revision
+    if place.address.startswith(PACKAGE) or place.path().exists() or not _HUB_NAME.fullmatch(place.address):
+        if revision is not None:
+            message = f"a folder has no revisions, but {revision!r} is asked for"
+            raise RecipeError(Problem(message, "leave `revision` out", "backbone.revision"))
+        return Origin(str(place.existing()), None, local=True)
+    return Origin(place.address, revision, local=False)
+
+
+def load_config(origin: Origin) -> Any:  # noqa: ANN401  a transformers configuration
+    """The model's configuration, set to plain outputs.
+
+    Raises:
+        ResourceError: when there is none, when it asks for code, when its kind of model is unknown,
+            or when it is no encoder.
+    """
+    from transformers import AutoConfig, PreTrainedConfig
+
+    with _loading(origin, "configuration"):
+        raw = (
+            json.loads(Path(origin.name, "config.json").read_text(encoding="utf-8"))
+            if origin.local
+            else PreTrainedConfig.get_config_dict(origin.name, **origin.arguments)[0]
+        )
+        _refuse_code(raw, f"the configuration of {origin.name}")
+        config = AutoConfig.from_pretrained(origin.name, **origin.arguments)
+    if getattr(config, "is_encoder_decoder", False):
+        kind = config.model_type
+        raise ResourceError(f"{origin.name} is an encoder-decoder ({kind})", "use an encoder, such as BERT")
+    config.output_hidden_states = config.output_attentions = config.use_cache = False
+    return config
+
+
+def load_model(origin: Origin, config: Any, pretrained: bool) -> nn.Module:  # noqa: ANN401  a transformers configuration
+    """The encoder without its pooler, in 32-bit floats; without `pretrained`, of random weights.
+
+    Raises:
+        ResourceError: when the weights are missing, incomplete, or not safetensors.
+    """
+    from transformers import AutoModel
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+    with _loading(origin, "model"):
+        architecture = MODEL_MAPPING[type(config)]
+        poolable = "add_pooling_layer" in signature(architecture.__init__).parameters
+        extra = {"add_pooling_layer": False} if poolable else {}
+        if not pretrained:
+            model: nn.Module = AutoModel.from_config(config, dtype=float32, **extra)
+            return model
+        wanted = {"config": config, "dtype": float32, "use_safetensors": True, "output_loading_info": True}
+        model, info = AutoModel.from_pretrained(origin.name, **origin.arguments, **wanted, **extra)
+    if missing := sorted(info["missing_keys"]):
+        some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
+        raise ResourceError(f"the weights of {origin.name} lack {len(missing)} of the model's: {some}")
+    return model
+
+
+def load_tokenizer(origin: Origin) -> Any:  # noqa: ANN401  a transformers tokenizer
+    """The model's fast tokenizer.
+
+    Raises:
+        ResourceError: when there is none, or when it asks for code.
+    """
+    from transformers import AutoTokenizer
+
+    # A plain setting, because the library warns at every later fork of the process where it is left open.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    with _loading(origin, "tokenizer"):
+        stored = Path(origin.name, "tokenizer_config.json")
+        if origin.local and stored.exists():
+            _refuse_code(json.loads(stored.read_text(encoding="utf-8")), f"the tokenizer of {origin.name}")
+        tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.arguments)
+    if not tokenizer.is_fast:
+        raise ResourceError(f"{origin.name} has no fast tokenizer", "its folder needs a tokenizer.json")
+    return tokenizer
+
+
+def _refuse_code(raw: Any, what: str) -> None:  # noqa: ANN401  any JSON
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            if key == "auto_map" or (key.startswith("_") and key not in ("_name_or_path", "_commit_hash")):
+                raise ResourceError(f"{what} has the key {key!r}, which can name code to run", _REFUSED)
+            _refuse_code(value, what)
+    elif isinstance(raw, list):
+        for value in raw:
+            _refuse_code(value, what)
+
+
+@contextmanager
+def _loading(origin: Origin, what: str) -> Iterator[None]:
+    """No bars and no advice on stderr; the library's failures become ours."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        hint = "" if origin.local else "is it the name of a model on the hub, and is there a network?"
+        raise ResourceError(f"the {what} of {origin.name} can't be loaded: {reason}", hint) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

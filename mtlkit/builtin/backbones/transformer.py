@@ -1,0 +1,174 @@
+"""The backbone `transformer`: any Hugging Face encoder, split wherever a run's freezing asks for it.
+
+Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mtlkit.builtin.backbones.options import Transformer
+from mtlkit.builtin.backbones.pretrained import load_config, load_model, load_tokenizer, locate
+from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, trace
+from mtlkit.builtin.backbones.token_batch import NO_WORD, Batch, TokenRow, pad_rows, text_of, words_of
+from mtlkit.contracts.backbone import Features
+from mtlkit.contracts.data import Value
+from mtlkit.contracts.params import Role
+from mtlkit.errors import Problem, RecipeError, ResourceError
+
+
+class TransformerBackbone(nn.Module):
+    """A Hugging Face encoder without its pooler; weights go by the names they have in its checkpoints.
+
+    Texts come without word numbers: only rows that are lists of words have them.
+
+    Raises:
+        ResourceError: when the model can't be found, loaded or understood, or asks for code.
+        RecipeError: when `max_length` is more than the model has positions.
+    """
+
+    def __init__(self, options: Transformer, pretrained: bool = True) -> None:
+        super().__init__()
+        self.options = options
+        self.origin = locate(options)
+        config = load_config(self.origin)
+        model = load_model(self.origin, config, pretrained)
+        # In a tuple, so that the model's parts and not the model are this module's children.
+        self._whole = (model,)
+        for name, child in _children(model):
+            self.add_module(name, child)
+        _check_length(options, model, config)
+        self._adopt(model, config)
+        if pretrained:
+            _ = self.tokenizer
+        self.train()
+
+    def _adopt(self, model: nn.Module, config: Any) -> None:  # noqa: ANN401  a transformers configuration
+        self._typed = "token_type_ids" in signature(model.forward).parameters
+        model.eval()  # a run for information only: no dropout, so no random number is taken
+        device = next(model.parameters()).device
+        try:
+            self.hidden_size = int(config.hidden_size)
+            path, blocks = find_blocks(model, config.num_hidden_layers)
+            with torch.no_grad():
+                probe = torch.zeros((1, 4), dtype=torch.long, device=device)
+                seen = trace(model, path, blocks, lambda: model(input_ids=probe))
+        except (
+            AttributeError,
+            LookupError,
+            RuntimeError,
+            NotImplementedError,
+            TypeError,
+            ValueError,
+        ) as error:
+            message = f"the blocks of {self.origin.name} ({config.model_type}) can't be told apart: {error}"
+            raise ResourceError(message, "use an encoder of plain blocks, such as BERT") from error
+        self.depth = len(blocks)
+        self._prefix = "model." if hasattr(self, "model") else ""
+        self._path, self._blocks, self._trace = path, blocks, seen
+
+    @property
+    def model(self) -> Any:  # noqa: ANN401  a transformers model
+        """The Hugging Face model itself; its weights are this module's."""
+        return self._whole[0]
+
+    @cached_property
+    def tokenizer(self) -> Any:  # noqa: ANN401  a transformers tokenizer
+        """The model's tokenizer, set to cut rows at `max_length`."""
+        tokenizer = load_tokenizer(self.origin)
+        tokenizer.backend_tokenizer.enable_truncation(self.options.max_length)
+        tokenizer.backend_tokenizer.no_padding()
+        return tokenizer
+
+    def place(self, name: str) -> tuple[Role, int]:
+        """Role and depth of a weight.
+
+        What the model uses before its first block is depth 0, and so is what no module's call shows
+        (tables of relative positions); block i is depth i+1, with what is used just after it.
+        """
+        path = name.removeprefix(self._prefix)
+        if path.startswith(f"{self._path}."):
+            depth = int(path.removeprefix(f"{self._path}.").partition(".")[0]) + 1
+        else:
+            depth = self._trace.depths.get(path.rpartition(".")[0], 0)
+        role: Role = "embeddings" if depth == 0 else "block" if depth <= self.depth else "final"
+        return role, depth
+
+    def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
+        """Encode rows of one text, two texts or one list of words, each cut to `max_length` tokens."""
+        words = [words_of(row) for row in rows]
+        spaced = self._spaced_words
+        texts = [tuple(map(text_of, row)) for row, given in zip(rows, words, strict=True) if given is None]
+        lists = [
+            [given[0], *(" " + word for word in given[1:])] if spaced and given else given
+            for given in words
+            if given is not None
+        ]
+        backend = self.tokenizer.backend_tokenizer
+        plain = iter(backend.encode_batch_fast([text[0] if len(text) == 1 else text for text in texts]))
+        split = iter(backend.encode_batch(lists, is_pretokenized=True))  # the fast one loses word numbers
+        return [self._row(next(plain if given is None else split), given is not None) for given in words]
+
+    def collate(self, items: Sequence[TokenRow]) -> Batch:
+        """A batch padded to its longest row."""
+        return pad_rows(items, self.tokenizer.pad_token_id or 0)
+
+    def forward(self, batch: Batch) -> Features:
+        """Features of the batch."""
+        return self._features(self._run(batch), batch)
+
+    def stem(self, batch: Batch, depth: int) -> Tensor:
+        """Hidden states [B, T, H] below block `depth`+1."""
+        return run_to(self._blocks, depth, lambda: self._run(batch))
+
+    def tail(self, hidden: Tensor, batch: Batch, depth: int) -> Features:
+        """Features from the hidden states that `stem` gave for the same batch and depth."""
+        answer = self._trace.answer
+        return self._features(run_from(self._blocks, depth, hidden, answer, lambda: self._run(batch)), batch)
+
+    def _run(self, batch: Batch) -> Any:  # noqa: ANN401  a transformers model's answer
+        types = {"token_type_ids": batch.types} if batch.types is not None else {}
+        return self.model(input_ids=batch.ids, attention_mask=batch.mask.long(), **types)
+
+    def _features(self, output: Any, batch: Batch) -> Features:  # noqa: ANN401  a transformers model's answer
+        return Features(output.last_hidden_state, batch.mask, batch.words)
+
+    def _row(self, encoding: Any, numbered: bool) -> TokenRow:  # noqa: ANN401  an encoding of the tokenizers library
+        typed = self._typed and "token_type_ids" in self.tokenizer.model_input_names
+        types = np.asarray(encoding.type_ids, np.int32) if typed else None
+        numbers = [NO_WORD if word is None else word for word in encoding.word_ids] if numbered else None
+        words = None if numbers is None else np.asarray(numbers, np.int32)
+        return TokenRow(np.asarray(encoding.ids, np.int32), types, words)
+
+    @cached_property
+    def _spaced_words(self) -> bool:
+        # Byte-level vocabularies have the space inside the token, which a list of words has lost.
+        encode = partial(self.tokenizer.backend_tokenizer.encode, add_special_tokens=False)
+        text = encode("a a").ids
+        bare, spaced = (encode(words, is_pretokenized=True).ids for words in (["a", "a"], ["a", " a"]))
+        return bool(text != bare and text == spaced)
+
+
+def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    own = [*model.parameters(recurse=False), *model.buffers(recurse=False)]
+    return [("model", model)] if own else list(model.named_children())
+
+
+def _check_length(options: Transformer, model: nn.Module, config: Any) -> None:  # noqa: ANN401  a transformers configuration
+    positions = getattr(config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions < 1:
+        return
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            positions -= int(module.padding_idx) + 1  # RoBERTa counts positions from there
+    if options.max_length > positions:
+        name = options.path.address
+        message = f"max_length {options.max_length} is more than the {positions} positions of {name}"
+        raise RecipeError(Problem(message, f"at most {positions}", "backbone.max_length"))

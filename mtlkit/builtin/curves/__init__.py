@@ -1,0 +1,1 @@
+"""Factors on every rate over the time of a run."""

@@ -1,0 +1,27 @@
+"""A straight fall to the floor at the end of the run: as `linear` of transformers where the floor is 0."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Le
+from attrs import frozen
+
+from mtlkit.builtin.curves.warmup import warmed
+from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.options import option
+from mtlkit.contracts.progress import Progress
+from mtlkit.contracts.rates import Curve
+
+
+@frozen
+class Linear(Curve):
+    """From 1 after the warm-up down to `floor`, the same amount with each step."""
+
+    floor: Annotated[float, Ge(0), Le(1)] = option("the factor at the end of the run", 0.0)
+    warmup: Duration = option("how long the rates rise from 0", Duration(0, "st"))
+
+    def factor(self, progress: Progress, age: int) -> float:
+        """The factor of the coming step."""
+        return warmed(progress, self.warmup, self._fall)
+
+    def _fall(self, done: int, span: int) -> float:
+        return (span - done) / max(1, span) * (1 - self.floor) + self.floor

@@ -1,0 +1,1 @@
+"""Data sources: files, folders and hub data sets as rows by number."""

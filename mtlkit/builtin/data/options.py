@@ -1,0 +1,131 @@
+"""Options of the data sources: what a `[data.NAME]` table may say besides the keys all sources share."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from mtlkit.contracts.options import option
+from mtlkit.contracts.place import Place
+
+PATH = "the file, or a table of one file per split: { train = ..., validation = ..., test = ... }"
+ENCODING = "how the file's text is encoded; a byte order mark is skipped"
+
+
+@frozen
+class CsvOptions:
+    """A table of text: every cell is the exact text of the file, never a number, never missing."""
+
+    path: Place | Mapping[str, Place] = option(PATH)
+    delimiter: str = option('what separates cells: "," or ";", or "\\t" for a tsv file', ",")
+    quote: str = option('what encloses cells, doubled inside them; "" where quotes mean nothing', '"')
+    header: bool = option("whether the first line names the columns", True)
+    names: tuple[str, ...] | None = option("column names, in place of those of the header", None)
+    encoding: str = option(ENCODING, "utf-8")
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.delimiter) != 1 or self.delimiter in "\r\n\0":
+            raise ValueError(f"delimiter {self.delimiter!r} is not one character")
+        if len(self.quote) > 1 or self.quote in (self.delimiter, "\r", "\n", "\0"):
+            raise ValueError(f"quote {self.quote!r} is not one character other than the delimiter")
+        if not self.header and self.names is None:
+            raise ValueError("names is needed where header is false")
+        _check_names(self.names)
+        _check_path(self.path)
+        _check_encoding(self.encoding)
+
+
+@frozen
+class JsonlOptions:
+    """A file with one JSON object per line."""
+
+    path: Place | Mapping[str, Place] = option(PATH)
+    names: tuple[str, ...] | None = option(
+        "the keys to read; left out, all keys, which must show in the first 1,000 lines", None
+    )
+    encoding: str = option(ENCODING, "utf-8")
+
+    def __attrs_post_init__(self) -> None:
+        _check_names(self.names)
+        _check_path(self.path)
+        _check_encoding(self.encoding)
+
+
+@frozen
+class ParquetOptions:
+    """A Parquet file."""
+
+    path: Place | Mapping[str, Place] = option(PATH)
+
+    def __attrs_post_init__(self) -> None:
+        _check_path(self.path)
+
+
+@frozen
+class HubOptions:
+    """A data set of the Hugging Face hub; a column `split` says which split a row comes from."""
+
+    name: str = option('the data set, as "owner/name"')
+    config: str | None = option("which configuration of the data set", None)
+    splits: tuple[str, ...] = option("which splits to read; left out, all", ())
+    revision: str | None = option("a branch, tag or commit; give a commit to get the same rows forever", None)
+
+
+@frozen
+class TextFolderOptions:
+    """A folder with one sub-folder of text files per class."""
+
+    path: Place = option("the folder that holds the sub-folders")
+    suffix: str = option("read files whose names end so", ".txt")
+    encoding: str | tuple[str, ...] = option(
+        "how the files are encoded; of several encodings, the first that fits a file is taken", "utf-8"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.encodings:
+            raise ValueError("encoding needs at least one name")
+        for encoding in self.encodings:
+            _check_encoding(encoding)
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """The encodings to try, in order."""
+        return (self.encoding,) if isinstance(self.encoding, str) else self.encoding
+
+
+@frozen
+class ConllOptions:
+    """Tokens and tags, one token a line, a blank line between sentences; quotes mean nothing."""
+
+    path: Place | Mapping[str, Place] = option(PATH)
+    token: int = option("which field of a line is the token, from 0; negative counts from the end", 0)
+    tag: int = option("which field of a line is the tag, from 0; negative counts from the end", -1)
+    separator: str | None = option("what separates fields; left out, any number of spaces and tabs", None)
+    comment: str | None = option("skip lines that begin so; left out, no line is a comment", None)
+    encoding: str = option(ENCODING, "utf-8")
+
+    def __attrs_post_init__(self) -> None:
+        if self.token == self.tag:
+            raise ValueError(f"token and tag are both field {self.tag}")
+        if self.separator == "":
+            raise ValueError("separator is empty; leave it out to separate at spaces and tabs")
+        if self.comment == "":
+            raise ValueError("comment is empty, so every line would be one; leave it out")
+        _check_path(self.path)
+        _check_encoding(self.encoding)
+
+
+def _check_path(path: Place | Mapping[str, Place]) -> None:
+    if isinstance(path, Mapping) and not path:
+        raise ValueError("path names no file")
+
+
+def _check_names(names: tuple[str, ...] | None) -> None:
+    if names is not None and (not names or len(set(names)) < len(names)):
+        raise ValueError("names must be at least one name, each different")
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise ValueError(f"{encoding!r} is not a text encoding; common ones are utf-8 and cp1252") from None

@@ -1,0 +1,1 @@
+"""Policies that say which weights train when."""

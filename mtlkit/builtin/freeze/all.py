@@ -1,0 +1,15 @@
+"""Freeze everything: a run that only evaluates."""
+
+from attrs import frozen
+
+from mtlkit.contracts.freeze import FreezePolicy
+from mtlkit.contracts.params import ParamTable, Row
+
+
+@frozen
+class FreezeAll(FreezePolicy):
+    """No weight trains, heads included."""
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        """No, for every weight."""
+        return False

@@ -1,0 +1,1 @@
+"""Heads: one module per task on top of the shared features."""

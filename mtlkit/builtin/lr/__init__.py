@@ -1,0 +1,1 @@
+"""Schedules that say how fast each group of weights learns."""

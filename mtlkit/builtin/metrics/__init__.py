@@ -1,0 +1,1 @@
+"""Metrics as functions from predictions to `Measure`; heads choose theirs."""

@@ -1,0 +1,1 @@
+"""Optimizers of torch, and which weights they let decay."""

@@ -1,0 +1,1 @@
+"""How many rows of each source a step takes."""

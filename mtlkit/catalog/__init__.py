@@ -1,0 +1,1 @@
+"""Entry points to cards, and tables to option objects."""

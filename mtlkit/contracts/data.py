@@ -1,0 +1,34 @@
+"""DataSource: rows by number, without saying what they are used for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+Value = Any
+"""A cell: text, a number, a truth value, None where missing, or a list of these."""
+Record = Mapping[str, Value]
+
+SPLIT_COLUMN = "split"
+
+
+class DataSource(Protocol):
+    """Random access to the rows of a file, a folder or a hub data set.
+
+    Its builder is called as `build(options)`; an option of type `Place` finds files. Raises `ResourceError` when a file is missing and `DataError`, naming file and line, when a row
+    can't be read; a data set is never silently shorter than its file.
+    """
+
+    def columns(self) -> tuple[str, ...]:
+        """Column names; cheap: reads a header at most. `split` is one where the source has splits."""
+        ...
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        ...
+
+    def rows(self, numbers: Sequence[int]) -> list[Record]:
+        """The rows with these numbers (from 0), in the order asked for."""
+        ...
+
+    def fingerprint(self) -> str:
+        """A hex digest of the content: changes with any byte, not with path or file times."""
+        ...

@@ -1,0 +1,104 @@
+"""What a run tells the world: plain numbers and names, in order. Nothing flows back."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from attrs import frozen
+
+
+@frozen
+class RunStarted:
+    """The run directory exists and the model is built."""
+
+    name: str
+    steps: int
+    tasks: tuple[str, ...]
+
+
+@frozen
+class PhaseStarted:
+    """A stretch of steps with one trainable set begins before step `step`."""
+
+    step: int
+    phase: str
+    end: int
+    trainable: int
+    frozen: int
+
+
+@frozen
+class StepDone:
+    """One optimizer step: `step` counts the steps done, losses are means, rates as written."""
+
+    step: int
+    epoch: float
+    losses: Mapping[str, float]
+    rates: Mapping[str, float]
+    grad_norm: float
+    rows: Mapping[str, int]
+
+
+@frozen
+class Evaluated:
+    """Metrics `TASK/METRIC` of one split after `step` steps.
+
+    `purpose` is "start" (untrained), "progress" or "final"; the final one has the bounds of the 95 %
+    bootstrap intervals and how many rows each metric is over.
+    """
+
+    step: int
+    split: str
+    purpose: Literal["start", "progress", "final"]
+    metrics: Mapping[str, float]
+    low: Mapping[str, float] = {}
+    high: Mapping[str, float] = {}
+    rows: Mapping[str, int] = {}
+
+
+@frozen
+class FrozenChecked:
+    """The digest of everything frozen in the phase, equal at its begin and end.
+
+    `weights` counts the frozen weights and the buffers of frozen modules.
+    """
+
+    step: int
+    phase: str
+    digest: str
+    weights: int
+
+
+@frozen
+class Checkpointed:
+    """A checkpoint was written and verified; `path` is relative to the run directory."""
+
+    step: int
+    path: str
+
+
+@frozen
+class Warned:
+    """Something the user should know that does not stop the run."""
+
+    message: str
+
+
+@frozen
+class Activity:
+    """A long piece of work outside the steps: `done` of `total` rows of `what`."""
+
+    what: str
+    done: int
+    total: int
+
+
+@frozen
+class RunEnded:
+    """The last event. Reaching it means that everything frozen stayed equal, bit for bit."""
+
+    step: int
+
+
+Event = (
+    RunStarted | PhaseStarted | StepDone | Evaluated | FrozenChecked | Checkpointed | Warned | Activity | RunEnded
+)

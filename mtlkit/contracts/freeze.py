@@ -1,0 +1,34 @@
+"""FreezePolicy: which weights train when."""
+
+from typing import ClassVar
+
+from mtlkit.contracts.params import ParamTable, Row
+from mtlkit.contracts.progress import Progress
+
+
+class FreezePolicy:
+    """A pure function of (row, table, phase): subclass a frozen attrs class and say what trains.
+
+    No state, no torch, no clock, no randomness: the same arguments give the same answer in any
+    order, for steps from 0 to the end of the run and beyond. Where several policies are listed, a
+    weight trains where all of them say so, and where the author of the model did not freeze it.
+    `trains_nothing` is True for a policy that is meant to; otherwise an empty trainable set is an error.
+    """
+
+    trains_nothing: ClassVar[bool] = False
+
+    def phase(self, progress: Progress) -> int | str:
+        """What stage the policy is in at this moment; `trainable` is asked again when it changes."""
+        return 0
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        """Whether the weight trains in that stage."""
+        raise NotImplementedError
+
+    def patterns(self) -> tuple[str, ...]:
+        """The name patterns among the options; each must match a weight of the model."""
+        return ()
+
+    def tasks(self) -> tuple[str, ...]:
+        """The task names among the options; each must be a task of the recipe."""
+        return ()

@@ -1,0 +1,105 @@
+"""Head: one task on top of the shared features.
+
+Shapes: B rows of a batch, T tokens, H hidden size, C classes, N rows of an evaluation set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from attrs import frozen
+
+from mtlkit.contracts.backbone import Features, Pooling
+from mtlkit.contracts.data import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+
+@frozen(eq=False)
+class LossTerm:
+    """A loss as a sum over what was labelled and how many that were, never a mean.
+
+    `sum` is a scalar with gradient, `count` a number ≥ 0; nothing labelled means sum 0 and count 0.
+    """
+
+    sum: Tensor
+    count: float
+
+
+@frozen(eq=False)
+class Measure:
+    """A metric of N evaluated rows: `compute` turns any selection of `records` [N, K] into the value.
+
+    The interval is a bootstrap over the rows of `records`. `higher_is_better` says what improvement is.
+    """
+
+    name: str
+    records: np.ndarray
+    compute: Callable[[np.ndarray], float]
+    higher_is_better: bool = True
+
+
+@frozen
+class HeadContext:
+    """What the engine tells the builder of a head, called as `build(options, context)`.
+
+    `labels` are the distinct non-missing values, as text and sorted, of the column that the head's
+    options name in `label` (of its elements where the column holds lists), over the training rows;
+    empty where there is no such option.
+    """
+
+    task: str
+    hidden_size: int
+    labels: tuple[str, ...]
+
+
+class HeadOptions(Protocol):
+    """What the options object of a head may offer so that a plan can check it without torch."""
+
+    def columns(self) -> Mapping[str, str]:
+        """Option name → the column it reads (`{"text": "text", "label": "label"}`)."""
+        ...
+
+
+class Head(Protocol):
+    """A `torch.nn.Module` with the members below.
+
+    `views` are the columns encoded together, one `Features` each: `(("text",),)` or, for a
+    bi-encoder, `(("title",), ("body",))`. A head that `needs` "pooled" reads only
+    `Features.pooled`, made by `pooling`; one that needs "tokens" reads the rest.
+    """
+
+    views: tuple[tuple[str, ...], ...]
+    needs: Literal["tokens", "pooled"]
+    pooling: Pooling
+
+    def targets(self, rows: Sequence[Record]) -> Any:  # noqa: ANN401  the head's own target type
+        """Labels of B rows as tensors (with a method `to(device)`), missing labels included.
+
+        Raises:
+            RecipeError: when a label is not in the head's label set; names row and label.
+        """
+        ...
+
+    def count(self, targets: Any) -> float:  # noqa: ANN401  see targets
+        """What `LossTerm.count` will be, known before the forward pass."""
+        ...
+
+    def forward(self, features: Sequence[Features]) -> Tensor:
+        """Scores of B rows, from one `Features` per view."""
+        ...
+
+    def loss(self, output: Tensor, targets: Any) -> LossTerm:  # noqa: ANN401  see targets
+        """The loss of B rows; padding and missing labels count nothing."""
+        ...
+
+    def decode(self, output: Tensor) -> list[Any]:
+        """B predictions of plain values, independent of any target."""
+        ...
+
+    def metrics(self, predictions: Sequence[Any], rows: Sequence[Record]) -> tuple[Measure, ...]:
+        """Metrics of a whole evaluation set, the primary one first; empty for no labelled row."""
+        ...

@@ -1,0 +1,63 @@
+"""Places on disk as a recipe writes them: a path relative to the recipe, or `package:NAME/path`."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from attrs import frozen
+
+from mtlkit.errors import ResourceError
+
+PACKAGE = "package:"
+
+
+@frozen
+class Place:
+    """An address and the folder of the recipe that wrote it.
+
+    As the type of an option it takes a string from the recipe and needs no care about folders.
+    """
+
+    address: str
+    folder: str = "."
+
+    def path(self) -> Path:
+        """The absolute path, without looking whether it exists.
+
+        Raises:
+            ResourceError: when a `package:` address names a package that is not installed, has no
+                folder, or leads out of it.
+        """
+        if self.address.startswith(PACKAGE):
+            return _inside_package(self.address)
+        return Path(self.folder, self.address).expanduser().absolute()
+
+    def existing(self) -> Path:
+        """The same path, known to exist.
+
+        Raises:
+            ResourceError: as `path`, and when nothing is there.
+        """
+        path = self.path()
+        if not path.exists():
+            raise ResourceError(f"{self.address!r} does not exist", f"looked for {path}")
+        return path
+
+    def portable(self) -> str:
+        """The address with its folder made absolute, for a recipe that is stored elsewhere."""
+        return self.address if self.address.startswith(PACKAGE) else str(self.path())
+
+
+def _inside_package(address: str) -> Path:
+    name, _, inner = address.removeprefix(PACKAGE).partition("/")
+    spec = find_spec(name) if name.isidentifier() else None  # a dotted name would import its parent
+    if spec is None or not spec.submodule_search_locations:
+        distribution = name.replace("_", "-")
+        raise ResourceError(
+            f"{address!r} needs the package {name}, which is not installed",
+            f"pip install {distribution}, or for the packages of the shipped recipes: pip install 'mtlkit[demo]'",
+        )
+    root = Path(next(iter(spec.submodule_search_locations))).resolve()
+    path = (root / inner).resolve()
+    if not path.is_relative_to(root):
+        raise ResourceError(f"{address!r} leads out of the package {name}")
+    return path

@@ -1,0 +1,30 @@
+"""Sampler: how many rows of each source one optimizer step takes."""
+
+from collections.abc import Mapping
+from random import Random
+
+from attrs import frozen
+
+from mtlkit.contracts.progress import Progress
+
+
+@frozen
+class Source:
+    """A data source as a sampler sees it: its name and number of training rows (at least 1)."""
+
+    name: str
+    rows: int
+
+
+class Sampler:
+    """A pure function of (sources, progress, rng); subclass with a frozen attrs class."""
+
+    def mix(
+        self, sources: tuple[Source, ...], progress: Progress, rng: Random, batch: int
+    ) -> Mapping[str, int]:
+        """Rows to take of each source in the coming step: non-negative, `batch` in all.
+
+        `rng` is seeded from (seed, step); it is the only randomness allowed. Which rows are taken is
+        not the sampler's business: each source is a stream in an order of its own.
+        """
+        raise NotImplementedError

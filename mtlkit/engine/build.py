@@ -1,0 +1,116 @@
+"""Builders: from the parts of a plan to sources, backbone, heads, optimizer and table of weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from attrs import frozen
+from torch.optim import Optimizer
+
+from mtlkit.contracts.backbone import Backbone
+from mtlkit.contracts.card import load_address
+from mtlkit.contracts.head import Head, HeadContext
+from mtlkit.contracts.params import ParamTable
+from mtlkit.engine.apply import Handles
+from mtlkit.engine.model import Model
+from mtlkit.engine.params import param_table
+from mtlkit.engine.rows import Rows
+from mtlkit.engine.seeds import seeded
+from mtlkit.errors import MtlkitError, PluginError
+from mtlkit.plan.model import Part, Plan
+from mtlkit.plan.timeline import Timeline
+
+
+@frozen(eq=False)
+class Built:
+    """The modules of a run and the table of their weights."""
+
+    backbone: Backbone
+    heads: Mapping[str, Head]
+    model: Model
+    table: ParamTable
+
+
+def make(part: Part, *arguments: object) -> Any:  # noqa: ANN401  whatever the plugin's kind is
+    """Call the builder of a part; a part without one is its own options object.
+
+    Raises:
+        PluginError: when the builder can't be imported or fails; names plugin, distribution, cause.
+    """
+    if part.build is None:
+        return part.options
+    try:
+        builder = load_address(part.build)
+    except ImportError as error:
+        advice = part.install or f"reinstall {part.distribution}"
+        raise PluginError(f"{_described(part)} can't be imported: {error}", advice) from error
+    try:
+        return builder(part.options, *arguments)
+    except MtlkitError:
+        raise
+    except Exception as error:  # a plugin is foreign code: any of its failures is reported as its own
+        raise PluginError(f"{_described(part)} failed to build: {type(error).__name__}: {error}") from error
+
+
+def read_data(plan: Plan) -> dict[str, Rows]:
+    """The rows of every source that a task reads, by source name."""
+    return {data.name: Rows.load(make(data.source), data.rows, data.name) for data in plan.sources}
+
+
+def outline(plan: Plan, data: Mapping[str, Rows]) -> Built:
+    """The modules on torch's meta device: names and shapes of all weights, no memory for any."""
+    with torch.device("meta"):
+        return _assemble(plan, data, pretrained=False)
+
+
+def build(plan: Plan, data: Mapping[str, Rows]) -> Built:
+    """The modules with their initial weights.
+
+    Random weights are drawn from a generator of the part's own, so that another task more or less
+    changes no head.
+    """
+    return _assemble(plan, data, pretrained=True)
+
+
+def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeline) -> Optimizer:
+    """A torch optimizer over all weights: one torch group per plan group and weight decay."""
+    decay = {row.name: float(plan.optimizer.options.decay(row)) for row in built.table}
+    groups: dict[tuple[str, float], dict[str, Any]] = {}
+    for group, names in timeline.groups.items():
+        for name in names:
+            key = (group, decay[name])
+            made = groups.setdefault(
+                key, {"params": [], "names": [], "group": group, "lr": 0.0, "weight_decay": decay[name]}
+            )
+            made["params"].append(handles.parameters(name)[0])
+            made["names"].append(name)
+    optimizer: Optimizer = make(plan.optimizer, list(groups.values()))
+    return optimizer
+
+
+def _assemble(plan: Plan, data: Mapping[str, Rows], *, pretrained: bool) -> Built:
+    with seeded(plan.seed, "backbone"):
+        backbone = make(plan.backbone, pretrained)
+    heads = {}
+    for task in plan.tasks:
+        labels = _labels(getattr(task.head.options, "label", None), data[task.data])
+        with seeded(plan.seed, "head", task.name):
+            heads[task.name] = make(task.head, HeadContext(task.name, backbone.hidden_size, labels))
+    model = Model(backbone, heads)
+    return Built(backbone, heads, model, param_table(model, backbone, tuple(heads)))
+
+
+def _labels(column: str | None, rows: Rows) -> tuple[str, ...]:
+    """Distinct values of the label column over the training rows, as text and sorted."""
+    if column is None:
+        return ()
+    found: set[str] = set()
+    for record in rows.all("train"):
+        value = record.get(column)
+        values = value if isinstance(value, list | tuple) else (value,)
+        found.update(str(each) for each in values if each is not None and each != "")
+    return tuple(sorted(found))
+
+
+def _described(part: Part) -> str:
+    return f"{part.kind} {part.name!r} of {part.distribution} {part.version}"

@@ -1,0 +1,62 @@
+"""Digests of what is frozen: taken when a phase begins, compared when it ends."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+
+import torch
+from torch import Tensor
+
+from mtlkit.contracts.params import ParamTable
+from mtlkit.engine.apply import Handles, frozen_modules, trainable_objects
+from mtlkit.errors import TrainingError
+
+Digests = Mapping[str, str]
+
+
+def tensor_digest(tensor: Tensor) -> str:
+    """SHA-256 of dtype, shape and bytes."""
+    plain = tensor.detach().cpu().contiguous()
+    found = sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())
+    if plain.numel():
+        found.update(plain.reshape(-1).view(torch.uint8).numpy())
+    return found.hexdigest()
+
+
+def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str]) -> Digests:
+    """Name → digest of every frozen weight and of every buffer of a frozen module."""
+    digests = {
+        name: "".join(tensor_digest(parameter) for parameter in handles.parameters(name))
+        for name in table.names
+        if name not in trainable
+    }
+    training = trainable_objects(handles, trainable)
+    frozen = frozen_modules(handles.model, training)
+    for path, module in handles.model.modules():
+        if id(module) in frozen:
+            for leaf, buffer in module.named_buffers(recurse=False):
+                digests[f"{path}.{leaf}"] = tensor_digest(buffer)
+    return digests
+
+
+def combined(digests: Digests) -> str:
+    """One digest of them all."""
+    found = sha256()
+    for name in sorted(digests):
+        found.update(f"{name} {digests[name]}\n".encode())
+    return found.hexdigest()
+
+
+def check_unchanged(before: Digests, after: Digests, phase: str) -> None:
+    """Compare two digests of one phase.
+
+    Raises:
+        TrainingError: when something frozen has moved; names every weight and buffer that did.
+    """
+    moved = [name for name in before if after[name] != before[name]]
+    if moved:
+        shown = ", ".join(moved[:8]) + (f" and {len(moved) - 8} more" if len(moved) > 8 else "")
+        raise TrainingError(
+            f"frozen weights moved during {phase}: {shown}",
+            "something other than the optimizer writes to them: look at the plugins of this recipe that "
+            "touch the model in forward or loss",
+        )

@@ -1,0 +1,98 @@
+"""Evaluation: predictions of every held-out row, metrics over them, bootstrap intervals."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from attrs import frozen
+
+from mtlkit.contracts.head import Measure
+from mtlkit.engine.apply import set_eval
+from mtlkit.engine.features import Encoder
+from mtlkit.engine.heads import Readers
+from mtlkit.engine.model import Model
+from mtlkit.engine.order import length_chunks
+from mtlkit.engine.rows import Rows
+from mtlkit.engine.seeds import derive
+
+BATCH_ROWS = 64
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+
+
+@frozen
+class Score:
+    """A metric with its 95 % bootstrap interval over `rows` records."""
+
+    value: float
+    low: float
+    high: float
+    rows: int
+    higher_is_better: bool
+
+
+def measures(
+    model: Model, readers: Sequence[Readers], encoder: Encoder, data: Mapping[str, Rows], split: str
+) -> dict[str, Measure]:
+    """`TASK/METRIC` → measure, for every task that has labelled rows in the split.
+
+    Leaves the model in eval mode: the caller sets the modes of its phase again.
+    """
+    set_eval(model)
+    found: dict[str, Measure] = {}
+    for reading in readers:
+        records = data[reading.source].all(split)
+        if not records:
+            continue
+        predictions = _predictions(reading, encoder, split, len(records))
+        for task, head in reading.heads.items():
+            for measure in head.metrics(predictions[task], records):
+                found[f"{task}/{measure.name}"] = measure
+    return found
+
+
+def values(found: Mapping[str, Measure]) -> dict[str, float]:
+    """The bare values of measures."""
+    return {name: float(measure.compute(measure.records)) for name, measure in found.items()}
+
+
+def scores(found: Mapping[str, Measure], seed: int) -> dict[str, Score]:
+    """Values with intervals, the same for the same seed."""
+    return {name: _score(measure, derive(seed, "bootstrap", name)) for name, measure in found.items()}
+
+
+def _score(measure: Measure, seed: int) -> Score:
+    """Percentile bootstrap over rows (Efron 1979)."""
+    from scipy.stats import bootstrap
+
+    value = float(measure.compute(measure.records))
+    rows = len(measure.records)
+    if rows < 2:
+        return Score(value, value, value, rows, measure.higher_is_better)
+
+    def statistic(numbers: np.ndarray) -> float:
+        return measure.compute(measure.records[numbers])
+
+    interval = bootstrap(
+        (np.arange(rows),),
+        statistic,
+        n_resamples=RESAMPLES,
+        vectorized=False,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Score(value, float(interval.low), float(interval.high), rows, measure.higher_is_better)
+
+
+def _predictions(reading: Readers, encoder: Encoder, split: str, rows: int) -> dict[str, list[Any]]:
+    """One prediction per row and task, in row order, computed in batches of like length."""
+    found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
+    with torch.no_grad():
+        for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
+            outputs = reading.outputs(encoder, split, chunk)
+            for task, head in reading.heads.items():
+                for row, prediction in zip(chunk, head.decode(outputs[task].float()), strict=True):
+                    found[task][row] = prediction
+    return found

@@ -1,0 +1,45 @@
+"""The order of rows: a function of (seed, source, cursor), so that nothing about it needs saving.
+
+A source is an endless stream: each pass over its rows is a permutation of its own.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import define, field
+
+from mtlkit.engine.seeds import permutation
+
+
+@define
+class Stream:
+    """The training rows of one source in the order they are taken.
+
+    The order depends on the seed, the source's name and its number of rows alone: other sources
+    and tasks do not change it.
+    """
+
+    name: str
+    rows: int
+    seed: int
+    _passes: dict[int, np.ndarray] = field(factory=dict, init=False)
+
+    def take(self, cursor: int, count: int) -> list[int]:
+        """The `count` row positions from `cursor`, the number of rows taken so far, on."""
+        return [self._at(at) for at in range(cursor, cursor + count)]
+
+    def _at(self, cursor: int) -> int:
+        number, place = divmod(cursor, self.rows)
+        if number not in self._passes:
+            self._passes.clear()  # one pass is enough: cursors only grow
+            self._passes[number] = permutation(self.rows, self.seed, "rows", self.name, number)
+        return int(self._passes[number][place])
+
+
+def length_chunks(lengths: Sequence[int], size: int) -> list[list[int]]:
+    """Positions 0…n-1 in chunks of at most `size`, rows of like length together.
+
+    A function of the lengths alone; ties keep their order.
+    """
+    order = sorted(range(len(lengths)), key=lambda at: lengths[at])
+    return [order[at : at + size] for at in range(0, len(order), size)]

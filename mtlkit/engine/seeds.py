@@ -1,0 +1,36 @@
+"""Seeds for every purpose, derived from the recipe's seed and the purpose's name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from random import Random
+
+import numpy as np
+import torch
+
+
+def derive(seed: int, *purpose: str | int) -> int:
+    """A 63-bit seed that depends on nothing but the recipe's seed and the purpose."""
+    text = "\0".join(str(part) for part in (seed, *purpose))
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+
+
+@contextmanager
+def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
+    """Torch's global generator seeded for that purpose, and as it was before afterwards."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive(seed, *purpose))
+        yield
+
+
+def python_rng(seed: int, *purpose: str | int) -> Random:
+    """A generator of Python's own for that purpose."""
+    return Random(derive(seed, *purpose))  # noqa: S311  reproducible on purpose
+
+
+def permutation(rows: int, seed: int, *purpose: str | int) -> np.ndarray:
+    """A random order of the numbers 0…rows-1.
+
+    RandomState because its stream is frozen for good (NEP 19); Generator's may change with numpy.
+    """
+    return np.random.RandomState(derive(seed, *purpose) % 2**32).permutation(rows)

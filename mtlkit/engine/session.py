@@ -1,0 +1,130 @@
+"""Everything a run holds while it runs, put together from a plan."""
+
+from collections.abc import Mapping
+
+import torch
+from attrs import frozen
+from torch.optim import Optimizer
+
+from mtlkit.contracts.sampling import Source
+from mtlkit.engine.apply import Handles
+from mtlkit.engine.build import Built, build, build_optimizer, outline, read_data
+from mtlkit.engine.features import Encoder, boundary
+from mtlkit.engine.heads import Readers
+from mtlkit.engine.order import Stream
+from mtlkit.engine.rows import Rows
+from mtlkit.errors import Problem, RecipeError
+from mtlkit.plan.checks import check_table, check_trains
+from mtlkit.plan.model import Plan
+from mtlkit.plan.timeline import Moment, Phase, Timeline, length, timeline
+
+TRAIN = "train"
+
+
+@frozen(eq=False)
+class Preview:
+    """What can be known of a run without weights: its table, timeline and data."""
+
+    plan: Plan
+    data: Mapping[str, Rows]
+    built: Built
+    timeline: Timeline
+    moments: tuple[Moment, ...]
+    phases: tuple[Phase, ...]
+
+
+@frozen(eq=False)
+class Session:
+    """A run about to start: modules with weights, optimizer, encoder and row streams."""
+
+    preview: Preview
+    built: Built
+    handles: Handles
+    timeline: Timeline
+    optimizer: Optimizer
+    encoder: Encoder
+    readers: tuple[Readers, ...]
+    streams: Mapping[str, Stream]
+    device: torch.device
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the run."""
+        return self.preview.plan
+
+    @property
+    def data(self) -> Mapping[str, Rows]:
+        """The rows by source."""
+        return self.preview.data
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources as samplers see them."""
+        return tuple(Source(stream.name, stream.rows) for stream in self.streams.values())
+
+    @property
+    def held_out(self) -> str | None:
+        """The split that the final table is about: test where there is one, else validation."""
+        for split in ("test", "validation"):
+            if any(rows.splits[split] for rows in self.data.values()):
+                return split
+        return None
+
+
+def preview(plan: Plan) -> Preview:
+    """Read the data, lay out the weights on the meta device and walk the timeline.
+
+    Raises:
+        RecipeError: when a source has no training rows, a pattern matches no weight, a step trains
+            nothing though no policy asks for that, or a label or column is not in the data.
+    """
+    data = read_data(plan)
+    empty = [name for name, rows in data.items() if not rows.splits[TRAIN]]
+    if empty:
+        raise RecipeError(
+            [Problem("no training rows are left", "check `where` and `split`", f"data.{name}") for name in empty]
+        )
+    built = outline(plan, data)
+    check_table(plan, built.table)
+    total, per_epoch = length(plan, sum(len(rows.splits[TRAIN]) for rows in data.values()))
+    line = timeline(plan, built.table, total, per_epoch)
+    moments = tuple(line.moments())
+    phases = line.phases(moments)
+    check_trains(plan, phases)
+    return Preview(plan, data, built, line, moments, phases)
+
+
+def open_session(prepared: Preview) -> Session:
+    """Load the weights and build what trains them."""
+    plan, data = prepared.plan, prepared.data
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    built = build(plan, data)
+    for _, part in built.model.parts():
+        part.to(device)
+    handles = Handles.of(built.model)
+    phases = prepared.phases
+    encoder = Encoder(
+        backbone=built.backbone,
+        data=data,
+        boundaries=tuple(boundary(built.table, frozenset(phase.trainable)) for phase in phases),
+        precision=plan.training.precision,
+        device=device,
+    )
+    line = timeline(plan, built.table, prepared.timeline.total, prepared.timeline.steps_per_epoch)
+    return Session(
+        preview=prepared,
+        built=built,
+        handles=handles,
+        timeline=line,
+        optimizer=build_optimizer(plan, built, handles, line),
+        encoder=encoder,
+        readers=tuple(
+            Readers(source.name, {task.name: built.heads[task.name] for task in plan.readers(source.name)})
+            for source in plan.sources
+        ),
+        streams={
+            source.name: Stream(source.name, len(data[source.name].splits[TRAIN]), plan.seed)
+            for source in plan.sources
+        },
+        device=device,
+    )

@@ -1,0 +1,178 @@
+"""One optimizer step: rows, losses, gradients, update."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+import torch
+from attrs import define, field, frozen
+from torch import Tensor
+
+from mtlkit.contracts.head import LossTerm
+from mtlkit.contracts.progress import Progress
+from mtlkit.engine.heads import Readers
+from mtlkit.engine.seeds import python_rng, seeded
+from mtlkit.engine.session import TRAIN, Session
+from mtlkit.engine.ties import fold_gradients
+from mtlkit.errors import PluginError, TrainingError
+
+Positions = Mapping[str, Sequence[int]]
+
+
+@frozen
+class Outcome:
+    """What one step did: mean losses by task, the norm of the live gradients, rows by source."""
+
+    losses: Mapping[str, float]
+    grad_norm: float
+    rows: Mapping[str, int]
+
+
+@define
+class Cursors:
+    """Rows taken so far of each source; with the seed, all there is to know about the data order."""
+
+    taken: dict[str, int] = field(factory=dict)
+
+
+def training_step(session: Session, progress: Progress, cursors: Cursors) -> Outcome:
+    """Take the rows of this step, add up the gradients of its micro-batches and update once.
+
+    Raises:
+        TrainingError: when a loss or the gradient is not finite, before any weight has changed.
+        PluginError: when a sampler or a head breaks its contract.
+    """
+    mix = _mix(session, progress)
+    positions = {name: session.streams[name].take(cursors.taken.get(name, 0), n) for name, n in mix.items()}
+    micros = _micro_batches(positions, session.plan.training.accumulate)
+    targets = [_targets(session, micro) for micro in micros]
+    counts = _counts(session, targets)
+    losses = dict.fromkeys((task for task, count in counts.items() if count > 0), 0.0)
+    seen = dict.fromkeys(counts, 0.0)
+    for number, (micro, labels) in enumerate(zip(micros, targets, strict=True)):
+        with seeded(session.plan.seed, "step", progress.step, number):
+            terms = _losses(session, micro, labels)
+        for task, term in terms.items():
+            seen[task] += term.count
+        _backward(session, progress, terms, counts, losses, positions)
+    _check_counts(counts, seen)
+    norm = _update(session, progress)
+    for name, count in mix.items():
+        cursors.taken[name] = cursors.taken.get(name, 0) + count
+    return Outcome(losses, norm, mix)
+
+
+def _mix(session: Session, progress: Progress) -> dict[str, int]:
+    sources = session.sources
+    batch = session.plan.training.rows_per_step
+    rng = python_rng(session.plan.seed, "mix", progress.step)
+    mix = dict(session.plan.sampler.options.mix(sources, progress, rng, batch))
+    unknown = set(mix) - {source.name for source in sources}
+    if unknown or sum(mix.values()) != batch or min(mix.values()) < 0:
+        raise PluginError(
+            f"sampler {session.plan.sampler.name!r} gave the mix {mix} at step {progress.step}",
+            f"expected {batch} rows in all of {', '.join(source.name for source in sources)}",
+        )
+    return {name: count for name, count in mix.items() if count}
+
+
+def _micro_batches(positions: Positions, accumulate: int) -> list[dict[str, Sequence[int]]]:
+    """Each source's rows in `accumulate` runs of near equal length; empty ones left out."""
+    micros: list[dict[str, Sequence[int]]] = [{} for _ in range(accumulate)]
+    for name, rows in positions.items():
+        for number, micro in enumerate(micros):
+            start, end = (len(rows) * at // accumulate for at in (number, number + 1))
+            if end > start:
+                micro[name] = rows[start:end]
+    return [micro for micro in micros if micro]
+
+
+def _targets(session: Session, micro: Positions) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for readers in _reading(session, micro):
+        rows = session.data[readers.source].records(TRAIN, micro[readers.source])
+        for task, head in readers.heads.items():
+            found[task] = head.targets(rows).to(session.device)
+    return found
+
+
+def _counts(session: Session, targets: Sequence[Mapping[str, object]]) -> dict[str, float]:
+    counts: dict[str, float] = {}
+    for labels in targets:
+        for task, target in labels.items():
+            counts[task] = counts.get(task, 0.0) + session.built.heads[task].count(target)
+    return counts
+
+
+def _losses(session: Session, micro: Positions, labels: Mapping[str, object]) -> dict[str, LossTerm]:
+    terms: dict[str, LossTerm] = {}
+    for readers in _reading(session, micro):
+        outputs = readers.outputs(session.encoder, TRAIN, micro[readers.source])
+        for task, head in readers.heads.items():
+            terms[task] = head.loss(outputs[task].float(), labels[task])
+    return terms
+
+
+def _backward(
+    session: Session,
+    progress: Progress,
+    terms: Mapping[str, LossTerm],
+    counts: Mapping[str, float],
+    losses: dict[str, float],
+    positions: Positions,
+) -> None:
+    """Add the gradient of the weighted sum of mean losses, and the values to `losses`."""
+    means = {task: term.sum / counts[task] for task, term in terms.items() if counts[task] > 0}
+    now = {task: float(mean.detach()) for task, mean in means.items()}
+    for task, value in now.items():
+        losses[task] += value
+        if not isfinite(value):
+            source = session.plan.task(task).data
+            numbers = session.data[source].numbers(TRAIN, positions[source])
+            raise TrainingError(
+                f"the loss of task {task!r} is {value} at step {progress.step}; no weight has been changed by it",
+                f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
+            )
+    balance = session.plan.balancer.options.weights(now, progress)
+    total: Tensor | None = None
+    for task, mean in means.items():
+        weighted = mean * (session.plan.task(task).weight * balance[task])
+        total = weighted if total is None else total + weighted
+    if total is not None and total.requires_grad:
+        torch.autograd.backward(total)
+
+
+def _check_counts(counts: Mapping[str, float], seen: Mapping[str, float]) -> None:
+    for task, count in counts.items():
+        if seen[task] != count:
+            raise PluginError(
+                f"the head of task {task!r} announced a count of {count} and returned {seen[task]}",
+                "Head.count(targets) must equal LossTerm.count",
+            )
+
+
+def _update(session: Session, progress: Progress) -> float:
+    """Clip and step; returns the gradient norm before clipping."""
+    for weight in session.handles.weights.values():
+        if len(weight.parameters) > 1:
+            fold_gradients(weight)
+    live = [
+        parameter
+        for group in session.optimizer.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
+    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in live])
+    if not torch.isfinite(norm):
+        raise TrainingError(
+            f"the gradient is not finite at step {progress.step}; no weight has been changed by it",
+            "lower the rates, or set training.grad_clip",
+        )
+    if session.plan.training.grad_clip is not None:
+        torch.nn.utils.clip_grads_with_norm_(live, session.plan.training.grad_clip, norm)
+    session.optimizer.step()
+    session.optimizer.zero_grad(set_to_none=True)
+    return float(norm)
+
+
+def _reading(session: Session, micro: Positions) -> list[Readers]:
+    return [readers for readers in session.readers if readers.source in micro]

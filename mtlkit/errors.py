@@ -1,0 +1,79 @@
+"""One error family: what happened, where, what would be right, and the exit code.
+
+Every failure that a user can cause is an `MtlkitError`. The command line prints its problems and
+exits with its code; a traceback means a bug in mtlkit.
+"""
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+
+@frozen
+class Problem:
+    """One thing that is wrong, and what would be right.
+
+    `path` is the dotted place in the recipe (`tasks.sentiment.head.dropout`), empty where no recipe
+    is involved. `line` and `column` count from 1; both are 0 where the place is unknown.
+    """
+
+    message: str
+    suggestion: str = ""
+    path: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        return "  ".join(part for part in (place, self.path, self.message, self.suggestion) if part)
+
+
+class MtlkitError(Exception):
+    """A failure with a cause the user can act on: `problems` says what, `exit_code` how it ends."""
+
+    exit_code = 1
+
+    def __init__(self, problems: str | Problem | Sequence[Problem], suggestion: str = "") -> None:
+        if isinstance(problems, str):
+            problems = Problem(problems, suggestion)
+        if isinstance(problems, Problem):
+            problems = (problems,)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class UsageError(MtlkitError):
+    """The command line itself is wrong."""
+
+    exit_code = 2
+
+
+class RecipeError(MtlkitError):
+    """The recipe is wrong, in itself or against the data and weights it names."""
+
+    exit_code = 2
+
+
+class DataError(MtlkitError):
+    """A data file can't be read as what it claims to be."""
+
+    exit_code = 3
+
+
+class PluginError(MtlkitError):
+    """A plugin is broken, missing, in conflict, or broke its contract."""
+
+    exit_code = 4
+
+
+class ResourceError(MtlkitError):
+    """A file, folder, package or model that the run needs is not there."""
+
+    exit_code = 5
+
+
+class TrainingError(MtlkitError):
+    """Training went wrong: a loss that is not finite, or a frozen weight that moved."""
+
+    exit_code = 6

@@ -1,0 +1,108 @@
+"""The plan of a run: every name a part, every option checked, every default filled in."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import frozen
+
+from mtlkit.contracts.card import PluginKind
+from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.rows import RowSpec
+
+Precision = Literal["fp32", "bf16"]
+
+
+@frozen
+class Part:
+    """One plugin that the recipe chose, with its checked options and where it comes from.
+
+    `build` is the address of the builder, None where the options object is the plugin itself.
+    """
+
+    kind: PluginKind
+    name: str
+    options: Any
+    build: str | None
+    distribution: str
+    version: str
+    install: str = ""
+
+
+@frozen
+class DataPlan:
+    """A source and what is made of its rows."""
+
+    name: str
+    source: Part
+    rows: RowSpec
+
+
+@frozen
+class TaskPlan:
+    """A head, the data it learns from and the weight of its loss."""
+
+    name: str
+    head: Part
+    data: str
+    weight: float
+
+
+@frozen
+class TrainingPlan:
+    """How long and in what portions to train; durations as written, batch sizes in rows."""
+
+    length: Duration
+    batch_size: int
+    accumulate: int
+    precision: Precision
+    grad_clip: float | None
+    evaluate_every: Duration | None
+    checkpoint_every: Duration | None
+
+    @property
+    def rows_per_step(self) -> int:
+        """Rows that one optimizer step takes, all sources together."""
+        return self.batch_size * self.accumulate
+
+
+@frozen
+class SelectionPlan:
+    """The metric `TASK/NAME` that decides which weights are kept, and its direction."""
+
+    metric: str
+    mode: Literal["max", "min"]
+
+
+@frozen
+class Plan:
+    """All that a run needs to know. `recipe` is the resolved recipe as plain values."""
+
+    name: str
+    seed: int
+    backbone: Part
+    data: tuple[DataPlan, ...]
+    tasks: tuple[TaskPlan, ...]
+    freeze: tuple[Part, ...]
+    lr: Part
+    curve: Part
+    optimizer: Part
+    sampler: Part
+    balancer: Part
+    trackers: tuple[Part, ...]
+    training: TrainingPlan
+    selection: SelectionPlan | None
+    log_every: Duration
+    recipe: Mapping[str, Any]
+
+    def task(self, name: str) -> TaskPlan:
+        """The task of that name."""
+        return next(task for task in self.tasks if task.name == name)
+
+    def readers(self, data: str) -> tuple[TaskPlan, ...]:
+        """The tasks that read that source, in recipe order."""
+        return tuple(task for task in self.tasks if task.data == data)
+
+    @property
+    def sources(self) -> tuple[DataPlan, ...]:
+        """The sources that some task reads, in recipe order."""
+        return tuple(data for data in self.data if self.readers(data.name))

@@ -1,0 +1,150 @@
+"""The timeline: which weights train at each step and how fast, as a pure function of the plan.
+
+`moments` is the only place that asks policies and schedules. `mtlkit plan` draws what it yields
+with an empty metric log; the training loop walks it with the metrics it has measured, so the plan
+and the run cannot differ.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from math import isfinite
+
+from attrs import define, field, frozen
+
+from mtlkit.contracts.freeze import FreezePolicy
+from mtlkit.contracts.params import ParamTable
+from mtlkit.contracts.progress import Measurement, Progress
+from mtlkit.contracts.rates import Curve, LRSchedule
+from mtlkit.errors import PluginError
+from mtlkit.plan.model import Plan
+
+Stage = tuple[int | str, ...]
+
+
+@frozen
+class Phase:
+    """Steps `start` ≤ s < `end` with one trainable set; names are canonical weight names."""
+
+    name: str
+    start: int
+    end: int
+    trainable: tuple[str, ...]
+    frozen: tuple[str, ...]
+
+
+@frozen
+class Moment:
+    """What holds for one step: the trainable weights and the rate of each group, 0 where frozen."""
+
+    progress: Progress
+    trainable: frozenset[str]
+    rates: Mapping[str, float]
+
+
+@define(slots=False)
+class Timeline:
+    """The policies and schedules of a plan over a table of weights and a length in steps."""
+
+    policies: tuple[FreezePolicy, ...]
+    schedule: LRSchedule
+    curve: Curve
+    table: ParamTable
+    total: int
+    steps_per_epoch: int
+    _sets: dict[Stage, frozenset[str]] = field(factory=dict, init=False)
+
+    @cached_property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Group name → weights, in table order: a partition, because it is a function of the row."""
+        groups: dict[str, list[str]] = {}
+        for row in self.table:
+            groups.setdefault(self.schedule.group(row, self.table), []).append(row.name)
+        return {name: tuple(names) for name, names in groups.items()}
+
+    def progress(self, step: int, log: Sequence[Measurement] = ()) -> Progress:
+        """The moment before that step, with the metrics that were known then."""
+        known = tuple(entry for entry in log if entry.step <= step)
+        return Progress(step, self.total, self.steps_per_epoch, known)
+
+    def trainable(self, progress: Progress) -> frozenset[str]:
+        """Names of the weights that train: where all policies agree and the author froze nothing."""
+        stage = tuple(policy.phase(progress) for policy in self.policies)
+        if stage not in self._sets:
+            self._sets[stage] = frozenset(
+                row.name
+                for row in self.table
+                if row.trainable
+                and all(
+                    policy.trainable(row, self.table, phase)
+                    for policy, phase in zip(self.policies, stage, strict=True)
+                )
+            )
+        return self._sets[stage]
+
+    def moments(self, log: Callable[[], Sequence[Measurement]] = tuple) -> Iterator[Moment]:
+        """One moment per step, in order; `log` is read anew before each."""
+        thawed: dict[str, int] = {}
+        for step in range(self.total):
+            progress = self.progress(step, log())
+            trainable = self.trainable(progress)
+            rates = {}
+            for group, names in self.groups.items():
+                if trainable.isdisjoint(names):
+                    thawed.pop(group, None)
+                    rates[group] = 0.0
+                else:
+                    age = step - thawed.setdefault(group, step)
+                    rates[group] = self._rate(group, progress, age)
+            yield Moment(progress, trainable, rates)
+
+    def phases(self, moments: Sequence[Moment]) -> tuple[Phase, ...]:
+        """The stretches of equal trainable sets among consecutive moments."""
+        starts = [
+            at
+            for at, moment in enumerate(moments)
+            if at == 0 or moment.trainable != moments[at - 1].trainable
+        ]
+        return tuple(
+            self.phase(f"phase-{number}", start, end, moments[start].trainable)
+            for number, (start, end) in enumerate(
+                zip(starts, [*starts[1:], len(moments)], strict=True), start=1
+            )
+        )
+
+    def phase(self, name: str, start: int, end: int, trainable: frozenset[str]) -> Phase:
+        """A phase with both of its sets in table order."""
+        names = self.table.names
+        return Phase(
+            name,
+            start,
+            end,
+            trainable=tuple(name for name in names if name in trainable),
+            frozen=tuple(name for name in names if name not in trainable),
+        )
+
+    def _rate(self, group: str, progress: Progress, age: int) -> float:
+        rate = self.schedule.rate(group, progress, age) * self.curve.factor(progress, age)
+        if not isfinite(rate) or rate < 0:
+            raise PluginError(
+                f"the rate of group {group!r} at step {progress.step} is {rate}",
+                f"{type(self.schedule).__name__}.rate and {type(self.curve).__name__}.factor must be finite and ≥ 0",
+            )
+        return rate
+
+
+def timeline(plan: Plan, table: ParamTable, total: int, steps_per_epoch: int) -> Timeline:
+    """The timeline of a plan once the weights and the number of rows are known."""
+    return Timeline(
+        policies=tuple(part.options for part in plan.freeze),
+        schedule=plan.lr.options,
+        curve=plan.curve.options,
+        table=table,
+        total=total,
+        steps_per_epoch=steps_per_epoch,
+    )
+
+
+def length(plan: Plan, rows: int) -> tuple[int, int]:
+    """Steps of the run and steps per epoch, for that many training rows over all sources."""
+    per_epoch = max(1, -(-rows // plan.training.rows_per_step))
+    return plan.training.length.steps(0, per_epoch), per_epoch

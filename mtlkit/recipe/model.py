@@ -1,0 +1,196 @@
+"""What a recipe may say. Everything but the options of plugins, which their own classes describe."""
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Lt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, PositiveInt
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+
+from mtlkit.contracts.duration import Duration
+
+SLUG = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
+DURATION = r"^[0-9]+(\.[0-9]*)?(ep|st|%)$"
+Slug = Annotated[str, Field(pattern=SLUG)]
+
+
+def _duration_schema(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401, ARG001  pydantic's signature
+    shape = {"type": "string", "pattern": DURATION, "examples": ["3ep", "500st", "10%"]}
+    return core_schema.no_info_after_validator_function(
+        Duration.parse,
+        core_schema.str_schema(strict=True),
+        serialization=core_schema.to_string_ser_schema(),
+        metadata={"pydantic_js_functions": [lambda _schema, _handler: shape]},
+    )
+
+
+def _off(flag: bool) -> None:
+    if flag:
+        raise PydanticKnownError("literal_error", {"expected": "False"})
+
+
+def _or_false(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401  pydantic's signature
+    """`false` says None, which TOML can't."""
+    shape = {"const": False}
+    off = core_schema.no_info_after_validator_function(
+        _off,
+        core_schema.bool_schema(strict=True),
+        metadata={"pydantic_js_functions": [lambda _schema, _handler: shape]},
+    )
+    return core_schema.union_schema([handler(source), off])
+
+
+def _one_or_list(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401  pydantic's signature
+    one = core_schema.no_info_after_validator_function(lambda table: [table], handler(PluginTable))
+    return core_schema.union_schema([handler(source), one])
+
+
+def _name_or_table(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401  pydantic's signature
+    name = core_schema.no_info_after_validator_function(
+        lambda use: PluginTable(use=use), core_schema.str_schema(strict=True)
+    )
+    return core_schema.union_schema([handler(source), name])
+
+
+def _lasting(default: Duration, description: str) -> Any:  # noqa: ANN401  as pydantic.Field
+    shown: dict[str, Any] = {"default": str(default)}
+    return Field(default_factory=lambda: default, description=description, json_schema_extra=shown)
+
+
+DurationText = Annotated[Duration, GetPydanticSchema(_duration_schema)]
+
+
+class Table(BaseModel):
+    """A table with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class PluginTable(BaseModel):
+    """A plugin by name; all other keys are its options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
+
+    use: str = Field(description="the name of a plugin")
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keys that belong to the plugin."""
+        return dict(self.model_extra or {})
+
+
+class TrackerTable(PluginTable):
+    """A tracker, by default the one that the table is named after."""
+
+    use: str = Field("", description="the name of a tracker, by default the name of the table")
+
+
+def _named(tables: dict[str, TrackerTable]) -> dict[str, TrackerTable]:
+    return {name: table.model_copy(update={"use": table.use or name}) for name, table in tables.items()}
+
+
+class SplitTable(Table):
+    """Which rows train, validate and test: shares by content hash, or the values of a column."""
+
+    train: str | None = Field(None, description="with `column`: the value that marks training rows")
+    validation: float | str = Field(
+        0.0, description="share of the rows, or with `column` the value, for validation"
+    )
+    test: float | str = Field(
+        0.0, description="share of the rows, or with `column` the value, held out for the end"
+    )
+    by: list[str] = Field(default_factory=list, description="columns that are hashed; all by default")
+    column: str | None = Field(None, description="the column that says which split a row is in")
+    salt: str = Field("", description="any text; another one gives another split")
+
+
+Choice = str | int | float | bool
+
+
+class DataTable(PluginTable):
+    """Rows that tasks read; all other keys are options of the source."""
+
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="our name of a column = its name in the source"
+    )
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="per column: value = label")
+    where: dict[str, Choice | list[Choice]] = Field(
+        default_factory=dict, description="keep the rows whose column has this value, or one in this list"
+    )
+    split: SplitTable = Field(SplitTable(), description="which rows train, validate and test")
+    limit: dict[Literal["train", "validation", "test"], PositiveInt] = Field(
+        default_factory=dict, description="at most so many rows of each split"
+    )
+
+
+class TaskTable(Table):
+    """One task: its rows, its head and its share of the loss."""
+
+    data: str = Field(description="the name of a [data.NAME] table")
+    head: PluginTable = Field(description="what is predicted, and from which columns")
+    weight: Annotated[float, Ge(0)] = Field(1.0, description="factor on the loss of the task")
+
+
+class LrTable(PluginTable):
+    """Learning rates per group, and the curve all of them follow; all other keys are options."""
+
+    curve: Annotated[PluginTable, GetPydanticSchema(_name_or_table)] = Field(
+        PluginTable(use="constant"), description="the name of a curve, or a table with its options"
+    )
+
+
+class TrainingTable(Table):
+    """How long and in what portions the model trains."""
+
+    length: DurationText = _lasting(Duration(3, "ep"), "length of the run")
+    batch_size: PositiveInt = Field(32, description="rows per forward pass")
+    accumulate: PositiveInt = Field(1, description="forward passes per optimizer step")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the forward pass")
+    grad_clip: Annotated[Annotated[float, Gt(0)] | None, GetPydanticSchema(_or_false)] = Field(
+        1.0, description="largest norm of the gradient; false for no limit"
+    )
+    evaluate_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = _lasting(
+        Duration(1, "ep"), "how often to evaluate; false for only at the end"
+    )
+    checkpoint_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = Field(
+        None, description="how often to write a checkpoint; false for only at the end"
+    )
+
+
+class SelectionTable(Table):
+    """Which evaluation of the run is the best."""
+
+    metric: Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")] = Field(description="the metric, as TASK/METRIC")
+    mode: Literal["max", "min"] = Field("max", description="whether higher or lower is better")
+
+
+class LoggingTable(Table):
+    """What is written down while training."""
+
+    every: DurationText = _lasting(Duration(10, "st"), "how often to log the loss")
+    trackers: Annotated[dict[Slug, TrackerTable], AfterValidator(_named)] = Field(
+        default_factory=dict, description="where logs go"
+    )
+
+
+class Recipe(Table):
+    """A whole run: one backbone, its tasks, and how they are trained."""
+
+    name: Slug = Field(description="the name of the run; its folder is called so")
+    seed: Annotated[int, Ge(0), Lt(2**63)] = Field(0, description="the source of all randomness")
+    backbone: PluginTable = Field(description="the pre-trained model that all tasks share")
+    data: dict[Slug, DataTable] = Field(description="sources of rows, which several tasks may share")
+    tasks: dict[Slug, TaskTable] = Field(description="what is learned")
+    freeze: Annotated[list[PluginTable], GetPydanticSchema(_one_or_list)] = Field(
+        [PluginTable(use="none")], description="which weights train when; several must all agree"
+    )
+    lr: LrTable = Field(LrTable(use="uniform"), description="learning rates")
+    optimizer: PluginTable = Field(PluginTable(use="adamw"), description="how a gradient becomes a step")
+    sampler: PluginTable = Field(
+        PluginTable(use="proportional"), description="how many rows of each task a step takes"
+    )
+    balancer: PluginTable = Field(
+        PluginTable(use="sum"), description="how the tasks' losses become one gradient"
+    )
+    training: TrainingTable = Field(TrainingTable(), description="length, batches and precision")
+    selection: SelectionTable | None = Field(None, description="which evaluation is the best")
+    logging: LoggingTable = Field(LoggingTable(), description="what is written down")

@@ -1,0 +1,167 @@
+"""Finding plugins, sound and broken."""
+
+import sys
+import textwrap
+from types import ModuleType
+
+import pytest
+
+from mtlkit.catalog import discover
+from mtlkit.catalog.catalog import Catalog, Entry, UnknownPlugin
+from mtlkit.catalog.discover import open_catalog
+from mtlkit.contracts.card import Card
+from mtlkit.errors import PluginError
+
+SOUND = """
+from mtlkit.contracts.card import Card
+from mtlkit.hookspecs import hookimpl
+
+@hookimpl
+def mtlkit_cards():
+    return [Card(kind="freeze", name="NAME", summary="s", options="m:c")]
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Write an installed distribution with one module."""
+    builtin = ModuleType("builtin_cards")
+    exec(SOUND.replace("NAME", "none"), builtin.__dict__)
+    monkeypatch.setitem(sys.modules, "builtin_cards", builtin)
+    monkeypatch.setattr(discover, "BUILTIN", "builtin_cards")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+
+    def add(name: str, code: str, version: str = "1.0", module: str = "") -> None:
+        module = module or f"fake_{name}"
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(code))
+        info = tmp_path / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[mtlkit]\nplugin = {module}\n")
+
+    yield add
+    for name in set(sys.modules) - before:
+        if name.startswith(("fake_", "my_")):
+            del sys.modules[name]
+
+
+def test_sound_plugins_come_with_their_distribution(install):
+    install("alpha", SOUND.replace("NAME", "every-other"))
+    catalog = open_catalog()
+    assert catalog.failures == ()
+    assert [(each.card.name, each.distribution) for each in catalog.of("freeze")] == [
+        ("every-other", "alpha"),
+        ("none", "mtlkit"),
+    ]
+    assert catalog.find("freeze", "every-other").version == "1.0"
+    assert catalog.find("freeze", "alpha:every-other").distribution == "alpha"
+
+
+BROKEN = {
+    "raises": ("raise RuntimeError('boom')", "RuntimeError: boom"),
+    "exits": ("import sys; sys.exit('bye')", "SystemExit: bye"),
+    "missing": ("import no_such_module", "ModuleNotFoundError: No module named 'no_such_module'"),
+    "syntax": ("def", "SyntaxError: invalid syntax (fake_syntax.py, line 1)"),
+    "empty": ("", "TypeError: has no function mtlkit_cards marked with @mtlkit.hookimpl"),
+    "pending": (
+        "from mtlkit.hookspecs import hookimpl\n@hookimpl\ndef mtlkit_crads(): return []",
+        "PluginValidationError: unknown hook 'mtlkit_crads' in plugin",
+    ),
+    "argument": (
+        "from mtlkit.hookspecs import hookimpl\n@hookimpl\ndef mtlkit_cards(x): return []",
+        "PluginValidationError: Plugin 'fake_argument' for hook 'mtlkit_cards'",
+    ),
+    "called": (SOUND.replace("return [", "1 / 0\n    return ["), "ZeroDivisionError: division by zero"),
+    "cards": (
+        SOUND.replace("return [", "return [3, "),
+        "TypeError: mtlkit_cards must return Card objects, not int",
+    ),
+    "number": (
+        SOUND.replace("return [", "return 3\n    return ["),
+        "TypeError: mtlkit_cards must return a list",
+    ),
+    "kind": (
+        SOUND.replace('"freeze"', '"frieze"'),
+        "ValueError: the card 'NAME' has the unknown kind 'frieze'",
+    ),
+    "name": (SOUND, "ValueError: 'NAME' is no name for a plugin"),
+}
+
+
+def test_broken_plugins_are_named_and_disturb_no_other(install):
+    for name, (code, _) in BROKEN.items():
+        install(name, code, "0.1")
+    install("zeta", SOUND.replace("NAME", "zeta"))
+    catalog = open_catalog()
+    assert {each.card.name for each in catalog.entries} == {"none", "zeta"}
+    found = {each.distribution: each for each in catalog.failures}
+    assert set(found) == set(BROKEN)
+    for name, (_, cause) in BROKEN.items():
+        assert found[name].cause.startswith(cause)
+        assert (found[name].version, found[name].module) == ("0.1", f"fake_{name}")
+
+
+def test_disabled_distributions_are_not_imported(install, monkeypatch):
+    install("my_Plugin", "raise RuntimeError('imported')", module="fake_mine")
+    monkeypatch.setenv("MTLKIT_DISABLE_PLUGINS", "other, my-plugin")
+    assert open_catalog().failures == ()
+    assert "fake_mine" not in sys.modules
+
+
+def test_two_owners_of_a_name_are_an_error_when_it_is_used(install):
+    install("alpha", SOUND.replace("NAME", "same"))
+    install("beta", SOUND.replace("NAME", "same"), "2.0")
+    catalog = open_catalog()
+    assert catalog.find("freeze", "none").distribution == "mtlkit"
+    with pytest.raises(PluginError) as caught:
+        catalog.find("freeze", "same")
+    assert str(caught.value) == (
+        "alpha 1.0 and beta 2.0 both offer the freeze policy 'same'  choose one: 'alpha:same' or 'beta:same'"
+    )
+    assert catalog.find("freeze", "beta:same").version == "2.0"
+
+
+def test_a_plugin_file_under_development(install, tmp_path):
+    file = tmp_path / "dev" / "my_policy.py"
+    file.parent.mkdir()
+    file.write_text(SOUND.replace("NAME", "mine"))
+    catalog = open_catalog([file])
+    assert catalog.find("freeze", "mine").distribution == "my_policy.py"
+    assert open_catalog([file]) == catalog
+    wrong = [tmp_path / "nothing.py", tmp_path / "dev" / "csv.py", tmp_path / "dev" / "my_broken.py"]
+    wrong[1].write_text("")
+    wrong[2].write_text("1 / 0")
+    causes = [each.cause for each in open_catalog(wrong).failures]
+    assert causes == [
+        "FileNotFoundError: the file does not exist",
+        "ImportError: there is another module called csv; rename the file",
+        "ZeroDivisionError: division by zero",
+    ]
+    assert "my_broken" not in sys.modules
+
+
+def entry(kind, name):
+    return Entry(Card(kind=kind, name=name, summary="", options="m:c"), "dist", "1")
+
+
+def unknown(catalog, kind, name):
+    with pytest.raises(UnknownPlugin) as caught:
+        catalog.find(kind, name)
+    problem = caught.value.problems[0]
+    return problem.message, problem.suggestion
+
+
+def test_unknown_names(install):
+    catalog = Catalog(
+        (entry("freeze", "gradual-unfreeze"), entry("freeze", "all"), entry("optimizer", "adamw"))
+    )
+    assert unknown(catalog, "freeze", "gradual-unfreze") == (
+        "there is no freeze policy 'gradual-unfreze'", "did you mean 'gradual-unfreeze'?")  # fmt: skip
+    assert unknown(catalog, "freeze", "zzz")[1] == "choose from all, gradual-unfreeze"
+    assert unknown(catalog, "freeze", "adamw")[0] == "'adamw' is an optimizer, not a freeze policy"
+    assert unknown(catalog, "head", "x") == ("there is no head 'x'", "no head is installed")
+    install("bad", "raise RuntimeError('boom')")
+    assert unknown(open_catalog(), "freeze", "zzz")[1] == (
+        "choose from none; the plugins of bad 1.0 failed to load (fake_bad): RuntimeError: boom"
+    )
