@@ -7,12 +7,12 @@ nothing for it, and two equal rows are never on both sides of a split.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any
 
 from attrs import frozen
 
+from mtlkit.contracts.columns import column_problems, meant, no_column, our_columns
 from mtlkit.contracts.data import SPLIT_COLUMN, DataSource, Record, Value
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitName, Wanted
 from mtlkit.errors import Problem, RecipeError
@@ -58,30 +58,13 @@ class Rows:
         rows = self.source.rows([numbers[position] for position in positions])
         return [_record(row, self.spec) for row in rows]
 
+    def numbers(self, split: SplitName, positions: Sequence[int]) -> list[int]:
+        """The numbers in the source of the rows at these positions of a split."""
+        return [self.splits[split][position] for position in positions]
+
     def all(self, split: SplitName) -> list[Record]:
         """Every row of a split."""
         return self.records(split, range(len(self.splits[split])))
-
-
-def column_problems(columns: Sequence[str], spec: RowSpec, name: str) -> list[Problem]:
-    """Every column that a spec names and the source `name`, which has `columns`, lacks."""
-    at = f"data.{name}"
-    ours = our_columns(columns, spec)
-    either = (*columns, *(our for our in spec.columns if our not in columns))
-    asked = [(f"{at}.columns.{our}", theirs, columns) for our, theirs in spec.columns.items()]
-    asked += [(f"{at}.where.{column}", column, columns) for column in spec.where]
-    asked += [(f"{at}.labels.{column}", column, ours) for column in spec.labels]
-    asked += [(f"{at}.split.by", column, either) for column in spec.split.by]
-    if spec.split.column:
-        asked.append((f"{at}.split.column", spec.split.column, either))
-    return [_no_column(path, column, known) for path, column, known in asked if column not in known]
-
-
-def our_columns(columns: Sequence[str], spec: RowSpec) -> tuple[str, ...]:
-    """The columns of the records made of a source that has `columns`."""
-    renamed = set(spec.columns.values())
-    kept = (column for column in columns if column not in renamed and column not in spec.columns)
-    return (*spec.columns, *kept)
 
 
 def content_hash(
@@ -98,18 +81,6 @@ def content_hash(
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
     return int.from_bytes(blake2b(text.encode(), key=key, person=use.encode(), digest_size=8).digest())
-
-
-def _no_column(path: str, column: str, known: Sequence[str]) -> Problem:
-    return Problem(f"the data has no column {column!r}", _meant(column, known, "its columns are"), path)
-
-
-def _meant(word: str, known: Iterable[str], otherwise: str) -> str:
-    known = list(known)
-    close = get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"{otherwise} {', '.join(map(repr, known))}" if known else ""
 
 
 def _numbered(source: DataSource, numbers: Sequence[int]) -> Iterator[tuple[int, Record]]:
@@ -208,7 +179,7 @@ def _unlabelled(value: Value, labels: Mapping[str, str]) -> Iterator[str]:
 
 
 def _no_label(path: str, text: str, number: int, labels: Mapping[str, str]) -> Problem:
-    advice = _meant(text, labels, "it has labels for")
+    advice = meant(text, labels, "it has labels for")
     return Problem(f"the value {text!r}, first in row {number} (from 0), has no label", advice, path)
 
 
@@ -249,9 +220,7 @@ def _split_column(source: DataSource, spec: RowSpec) -> str | None:
 def _not_splits(path: str, column: str, unknown: Counter[str], named: Iterable[str]) -> Problem:
     shown = ", ".join(map(repr, sorted(unknown)[:VALUES_SHOWN]))
     more = f" and {len(unknown) - VALUES_SHOWN} more" if len(unknown) > VALUES_SHOWN else ""
-    advice = (
-        f"the splits are called {', '.join(map(repr, named))}; rename them in split, or drop rows in where"
-    )
+    advice = f"the splits are called {', '.join(map(repr, named))}; name them in split, or drop rows in where"
     return Problem(f"column {column!r} has values that name no split: {shown}{more}", advice, path)
 
 

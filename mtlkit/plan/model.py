@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from mtlkit.contracts.card import PluginKind
 from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.rows import RowSpec
+from mtlkit.recipe.document import Document
 
 Precision = Literal["fp32", "bf16"]
 
@@ -75,7 +76,10 @@ class SelectionPlan:
 
 @frozen
 class Plan:
-    """All that a run needs to know. `recipe` is the resolved recipe as plain values."""
+    """All that a run needs to know.
+
+    `recipe` is the resolved recipe as plain values; `document` the text it came from, for errors.
+    """
 
     name: str
     seed: int
@@ -93,6 +97,7 @@ class Plan:
     selection: SelectionPlan | None
     log_every: Duration
     recipe: Mapping[str, Any]
+    document: Document = field(repr=False, eq=False)
 
     def task(self, name: str) -> TaskPlan:
         """The task of that name."""

@@ -12,7 +12,8 @@ from mtlkit.builtin.data.csv import CsvSource
 from mtlkit.builtin.data.options import CsvOptions
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitSpec
-from mtlkit.engine.rows import Rows, column_problems, content_hash, our_columns
+from mtlkit.contracts.columns import column_problems, our_columns
+from mtlkit.engine.rows import Rows, content_hash
 from mtlkit.errors import Problem, RecipeError
 
 
@@ -155,14 +156,14 @@ def test_unknown_names_in_the_split_column_are_listed():
     assert problems_of(rows, RowSpec()) == [
         Problem(
             "column 'split' has values that name no split: 'None', 'dev', 'e', 'f', 'g' and 3 more",
-            "the splits are called 'train', 'validation', 'test'; rename them in split, or drop rows in where",
+            "the splits are called 'train', 'validation', 'test'; name them in split, or drop rows in where",
             "data.d.split",
         )
     ]
     assert problems_of(rows, RowSpec(split=SplitSpec(validation="dev"), where={"split": ("dev", "e")})) == [
         Problem(
             "column 'split' has values that name no split: 'e'",
-            "the splits are called 'train', 'dev', 'test'; rename them in split, or drop rows in where",
+            "the splits are called 'train', 'dev', 'test'; name them in split, or drop rows in where",
             "data.d.split",
         )
     ]

@@ -23,6 +23,8 @@ from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
 from mtlkit.errors import Problem, RecipeError, ResourceError
 
+_UNTRACEABLE = (AttributeError, LookupError, RuntimeError, NotImplementedError, TypeError, ValueError)
+
 
 class TransformerBackbone(nn.Module):
     """A Hugging Face encoder without its pooler; weights go by the names they have in its checkpoints.
@@ -51,7 +53,8 @@ class TransformerBackbone(nn.Module):
         self.train()
 
     def _adopt(self, model: nn.Module, config: Any) -> None:  # noqa: ANN401  a transformers configuration
-        self._typed = "token_type_ids" in signature(model.forward).parameters
+        segments = getattr(config, "type_vocab_size", 2)
+        self._typed = segments > 1 and "token_type_ids" in signature(model.forward).parameters
         model.eval()  # a run for information only: no dropout, so no random number is taken
         device = next(model.parameters()).device
         try:
@@ -59,15 +62,9 @@ class TransformerBackbone(nn.Module):
             path, blocks = find_blocks(model, config.num_hidden_layers)
             with torch.no_grad():
                 probe = torch.zeros((1, 4), dtype=torch.long, device=device)
-                seen = trace(model, path, blocks, lambda: model(input_ids=probe))
-        except (
-            AttributeError,
-            LookupError,
-            RuntimeError,
-            NotImplementedError,
-            TypeError,
-            ValueError,
-        ) as error:
+                run = partial(model, input_ids=probe, attention_mask=torch.ones_like(probe))
+                seen = trace(model, path, blocks, run)
+        except _UNTRACEABLE as error:
             message = f"the blocks of {self.origin.name} ({config.model_type}) can't be told apart: {error}"
             raise ResourceError(message, "use an encoder of plain blocks, such as BERT") from error
         self.depth = len(blocks)

@@ -1,5 +1,7 @@
 """Freeze everything: a run that only evaluates."""
 
+from typing import ClassVar
+
 from attrs import frozen
 
 from mtlkit.contracts.freeze import FreezePolicy
@@ -9,6 +11,8 @@ from mtlkit.contracts.params import ParamTable, Row
 @frozen
 class FreezeAll(FreezePolicy):
     """No weight trains, heads included."""
+
+    trains_nothing: ClassVar[bool] = True
 
     def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
         """No, for every weight."""

@@ -1,0 +1,77 @@
+"""mtlkit: declarative multi-task transfer learning with plans, plugins and proved freezing.
+
+    recipe = mtlkit.load("recipe.toml")
+    plan = mtlkit.plan(recipe)
+    result = mtlkit.run(plan)
+
+Everything a plugin author needs is in this module too: the contracts, `Card`, `option`, `hookimpl`.
+Importing it imports neither torch nor transformers.
+"""
+
+import mtlkit.plan  # before the function of the same name, which must stay the attribute
+from mtlkit.api import LoadedRecipe, load, plan, run
+from mtlkit.contracts.backbone import Backbone, Features, Splittable
+from mtlkit.contracts.balance import Balancer
+from mtlkit.contracts.card import Card
+from mtlkit.contracts.data import DataSource
+from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.freeze import FreezePolicy
+from mtlkit.contracts.head import Head, HeadContext, LossTerm, Measure
+from mtlkit.contracts.options import option
+from mtlkit.contracts.params import ParamTable, Row
+from mtlkit.contracts.place import Place
+from mtlkit.contracts.progress import Measurement, Progress
+from mtlkit.contracts.rates import Curve, LRSchedule
+from mtlkit.contracts.sampling import Sampler, Source
+from mtlkit.contracts.tracker import Tracker
+from mtlkit.errors import (
+    DataError,
+    MtlkitError,
+    PluginError,
+    Problem,
+    RecipeError,
+    ResourceError,
+    TrainingError,
+    UsageError,
+)
+from mtlkit.hookspecs import hookimpl
+
+__version__ = "0.1.0"
+__all__ = [
+    "Backbone",
+    "Balancer",
+    "Card",
+    "Curve",
+    "DataError",
+    "DataSource",
+    "Duration",
+    "Features",
+    "FreezePolicy",
+    "Head",
+    "HeadContext",
+    "LRSchedule",
+    "LoadedRecipe",
+    "LossTerm",
+    "Measure",
+    "Measurement",
+    "MtlkitError",
+    "ParamTable",
+    "Place",
+    "PluginError",
+    "Problem",
+    "Progress",
+    "RecipeError",
+    "ResourceError",
+    "Row",
+    "Sampler",
+    "Source",
+    "Splittable",
+    "Tracker",
+    "TrainingError",
+    "UsageError",
+    "hookimpl",
+    "load",
+    "option",
+    "plan",
+    "run",
+]

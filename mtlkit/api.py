@@ -1,0 +1,121 @@
+"""The Python door: what the commands do, as three functions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from mtlkit.errors import MtlkitError, Problem, RecipeError
+
+if TYPE_CHECKING:
+    from mtlkit.catalog.catalog import Catalog
+    from mtlkit.contracts.events import Event
+    from mtlkit.engine.session import Preview
+    from mtlkit.outputs.result import Result
+    from mtlkit.plan.model import Plan
+    from mtlkit.recipe.document import Document
+    from mtlkit.recipe.model import Recipe
+
+
+@frozen
+class LoadedRecipe:
+    """A recipe without problems, the text it came from, and the plugins it was checked against."""
+
+    recipe: "Recipe"
+    document: "Document"
+    catalog: "Catalog"
+
+
+def load(
+    path: str | Path, overrides: Sequence[str] = (), plugin_files: Sequence[str | Path] = ()
+) -> LoadedRecipe:
+    """Read and check a recipe; `overrides` are `"a.b.c=VALUE"`, `plugin_files` plugins under development.
+
+    Raises:
+        RecipeError: with every problem, each with file, line and column.
+    """
+    from mtlkit.catalog.discover import open_catalog
+    from mtlkit.plan.resolve import problems
+    from mtlkit.recipe.check import shape
+    from mtlkit.recipe.document import read
+
+    document = read(Path(path), overrides)
+    catalog = open_catalog([Path(file) for file in plugin_files])
+    recipe, _ = shape(document)
+    found = problems(document, catalog)
+    if found or recipe is None:
+        raise RecipeError(found)
+    return LoadedRecipe(recipe, document, catalog)
+
+
+def plan(recipe: LoadedRecipe) -> "Plan":
+    """The plan of a recipe: every default filled in, every plugin chosen. Nothing runs."""
+    from mtlkit.plan.resolve import resolve
+
+    return resolve(recipe.recipe, recipe.document, recipe.catalog)
+
+
+def preview(plan: "Plan") -> "Preview":
+    """The timeline of a plan: reads the data and lays out the weights, but allocates none.
+
+    Raises:
+        RecipeError: for what only the data or the model can tell, placed in the recipe.
+    """
+    from mtlkit.engine.session import preview as engine_preview
+
+    with _placing_problems(plan):
+        return engine_preview(plan)
+
+
+def run(
+    plan: "Plan",
+    out: str | Path = "runs",
+    *,
+    console: bool = False,
+    on_event: Callable[["Event"], None] | None = None,
+) -> "Result":
+    """Run a plan and return its result; the run directory goes below `out`.
+
+    Raises:
+        RecipeError: as `preview`; nothing is written then.
+        TrainingError: when a loss is not finite or something frozen moved.
+    """
+    from mtlkit.engine.loop import train
+    from mtlkit.engine.session import open_session
+    from mtlkit.outputs.fan_out import fan_out
+    from mtlkit.outputs.plan_json import plan_json
+    from mtlkit.outputs.result import Collector
+    from mtlkit.outputs.run_directory import CHECKPOINTS, create
+    from mtlkit.outputs.trackers import open_trackers
+
+    prepared = preview(plan)
+    with _placing_problems(plan):
+        session = open_session(prepared)
+        run_dir = create(plan, Path(out), plan_json(prepared.timeline, prepared.moments, prepared.phases))
+        trackers = open_trackers(plan, run_dir, console=console)
+        collector = Collector()
+        for event in fan_out(train(session, run_dir / CHECKPOINTS), trackers):
+            collector.receive(event)
+            if on_event is not None:
+                on_event(event)
+    return collector.result(run_dir)
+
+
+@contextmanager
+def _placing_problems(plan: "Plan") -> Iterator[None]:
+    """Give problems that know their path in the recipe its file, line and column."""
+    try:
+        yield
+    except MtlkitError as error:
+        if not any(problem.path and not problem.file for problem in error.problems):
+            raise
+        raise type(error)([_placed(problem, plan) for problem in error.problems]) from error
+
+
+def _placed(problem: Problem, plan: "Plan") -> Problem:
+    if not problem.path or problem.file:
+        return problem
+    file, line, column = plan.document.position(tuple(problem.path.split(".")), "value")
+    return evolve(problem, file=file, line=line, column=column)

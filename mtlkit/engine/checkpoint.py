@@ -1,0 +1,160 @@
+"""Checkpoints: safetensors and JSON, written aside, synced, verified, renamed; never pickled.
+
+State is kept by the canonical name of the weight, never by position.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mtlkit.contracts.progress import Measurement
+from mtlkit.engine.apply import Handles
+from mtlkit.errors import ResourceError
+
+if TYPE_CHECKING:
+    from mtlkit.engine.session import Session
+
+KEEP = 2
+FORMAT = 1
+
+
+def save(
+    session: "Session",
+    cursors: Mapping[str, int],
+    log: Sequence[Measurement],
+    step: int,
+    checkpoints: Path,
+    keep: str | None,
+) -> str:
+    """Write `step-NNNNNNNN` below `checkpoints` and delete all but the newest two and `keep`.
+
+    Returns its path relative to the run directory.
+
+    Raises:
+        ResourceError: when it can't be written or does not read back equal; earlier ones stay.
+    """
+    final = checkpoints / f"step-{step:08d}"
+    aside = checkpoints / f"{final.name}.partial"
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        save_file(_weights(session.handles), aside / "weights.safetensors")
+        save_file(_optimizer_state(session), aside / "optimizer.safetensors")
+        state = {
+            "step": step,
+            "cursors": dict(cursors),
+            "metrics": [[entry.step, entry.metric, entry.value] for entry in log],
+        }
+        (aside / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        _write_manifest(aside)
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+        _sync(checkpoints)
+    except OSError as error:
+        raise ResourceError(f"the checkpoint {final} could not be written: {error}") from error
+    damaged = verify(final)
+    if damaged:
+        raise ResourceError(f"the checkpoint {final} did not read back: {', '.join(damaged)}")
+    _forget_old(checkpoints, {final.name, keep})
+    return f"{checkpoints.name}/{final.name}"
+
+
+def verify(checkpoint: Path) -> list[str]:
+    """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
+    try:
+        manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
+        files = manifest["files"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ["manifest.json"]
+    return [
+        name
+        for name, told in files
+        if not (checkpoint / name).is_file() or _described(checkpoint / name) != told
+    ]
+
+
+def load_weights(handles: Handles, checkpoint: Path) -> None:
+    """Put the weights and buffers of a checkpoint into the model.
+
+    Raises:
+        ResourceError: when the checkpoint is damaged or is not of this model.
+    """
+    damaged = verify(checkpoint)
+    if damaged:
+        raise ResourceError(f"the checkpoint {checkpoint} is damaged: {', '.join(damaged)}")
+    stored = load_file(checkpoint / "weights.safetensors")
+    tensors = _tensors(handles)
+    if set(stored) != set(tensors):
+        different = ", ".join(sorted(set(stored) ^ set(tensors))[:8])
+        raise ResourceError(f"the checkpoint {checkpoint} is of another model: {different}")
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            tensor.copy_(stored[name].reshape(tensor.shape))
+
+
+def _tensors(handles: Handles) -> dict[str, Tensor]:
+    """Weights by canonical name, a tied region's further views by number, and all buffers."""
+    found: dict[str, Tensor] = {}
+    for name, weight in handles.weights.items():
+        for number, parameter in enumerate(weight.parameters):
+            found[f"{name}#{number}" if number else name] = parameter.detach()
+    for name, buffer in handles.model.buffers():
+        found[f"buffer:{name}"] = buffer
+    return found
+
+
+def _weights(handles: Handles) -> dict[str, Tensor]:
+    return {name: _plain(tensor) for name, tensor in _tensors(handles).items()}
+
+
+def _optimizer_state(session: "Session") -> dict[str, Tensor]:
+    """`WEIGHT::KEY` → state tensor."""
+    found: dict[str, Tensor] = {}
+    for group in session.optimizer.param_groups:
+        for name, parameter in zip(group["names"], group["params"], strict=True):
+            for key, value in session.optimizer.state.get(parameter, {}).items():
+                tensor = value if isinstance(value, Tensor) else torch.tensor(value)
+                found[f"{name}::{key}"] = _plain(tensor)
+    return found
+
+
+def _plain(tensor: Tensor) -> Tensor:
+    """A copy of its own memory, because safetensors refuses tensors that share any."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def _write_manifest(folder: Path) -> None:
+    files = {path.name: _described(path) for path in sorted(folder.iterdir())}
+    manifest = {"format": FORMAT, "torch": torch.__version__, "files": files}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
+
+
+def _described(path: Path) -> dict[str, int | str]:
+    content = path.read_bytes()
+    return {"size": len(content), "sha256": sha256(content).hexdigest()}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _forget_old(checkpoints: Path, keep: set[str | None]) -> None:
+    whole = sorted(path for path in checkpoints.glob("step-*") if path.suffix != ".partial")
+    for path in whole[:-KEEP]:
+        if path.name not in keep:
+            shutil.rmtree(path)

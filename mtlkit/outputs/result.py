@@ -1,0 +1,71 @@
+"""The result of a run, made from its events alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, RunEnded, Warned
+
+
+@frozen
+class Metric:
+    """A final value, its 95 % bootstrap interval, the same metric of the untrained start, and rows."""
+
+    value: float
+    low: float
+    high: float
+    start: float
+    rows: int
+
+
+@frozen
+class Result:
+    """What a run ended with; `frozen` is "unchanged", because anything else is an error."""
+
+    run_dir: Path
+    steps: int
+    split: str
+    metrics: Mapping[str, Metric]
+    frozen: str
+    warnings: tuple[str, ...]
+
+
+@define
+class Collector:
+    """Keeps of the events what the result is made of."""
+
+    start: Mapping[str, float] = field(factory=dict)
+    final: Evaluated | None = None
+    ended: RunEnded | None = None
+    checks: int = 0
+    warnings: list[str] = field(factory=list)
+
+    def receive(self, event: Event) -> None:
+        """Take one event."""
+        if isinstance(event, Evaluated) and event.purpose == "start":
+            self.start = event.metrics
+        elif isinstance(event, Evaluated) and event.purpose == "final":
+            self.final = event
+        elif isinstance(event, FrozenChecked):
+            self.checks += 1
+        elif isinstance(event, Warned):
+            self.warnings.append(event.message)
+        elif isinstance(event, RunEnded):
+            self.ended = event
+
+    def result(self, run_dir: Path) -> Result:
+        """The result of a run that reached its end."""
+        final = self.final
+        metrics = {
+            name: Metric(value, final.low[name], final.high[name], self.start[name], final.rows[name])
+            for name, value in (final.metrics.items() if final else ())
+        } if final else {}
+        return Result(
+            run_dir=run_dir,
+            steps=self.ended.step if self.ended else 0,
+            split=final.split if final else "",
+            metrics=metrics,
+            frozen="unchanged" if self.checks else "unchecked",
+            warnings=tuple(self.warnings),
+        )

@@ -1,0 +1,191 @@
+"""Checks that need more than one part of a plan: columns, labels, tasks, selectors, empty phases."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mtlkit.contracts.card import load_address
+from mtlkit.contracts.columns import column_problems, our_columns
+from mtlkit.contracts.params import ParamTable
+from mtlkit.contracts.place import Place
+from mtlkit.contracts.selectors import parse
+from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.plan.model import Part, Plan
+from mtlkit.plan.timeline import Phase
+from mtlkit.recipe.document import Document, KeyPath
+from mtlkit.recipe.model import Recipe
+from mtlkit.recipe.problems import closest, problem_at
+
+LIGHT_COLUMNS = frozenset({"csv", "jsonl", "conll", "text-folder", "parquet"})
+
+
+def check_parts(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
+    """Problems between parts that show without torch and without reading whole files."""
+    found: list[Problem] = []
+    for path, part in parts.items():
+        found += [_at(document, path, each) for each in _missing_places(part)]
+    found += _unknown_tasks(document, recipe, parts)
+    if not found:
+        for name in recipe.data:
+            found += _column_problems(document, recipe, parts, name)
+        found += _label_problems(document, recipe, parts)
+    if recipe.training.length.unit == "%":
+        path: KeyPath = ("training", "length")
+        found.append(problem_at(document, path, "a run can't be a share of itself", 'write "3ep" or "500st"'))
+    return found
+
+
+def check_table(plan: Plan, table: ParamTable) -> None:
+    """Check every selector against the weights of the model.
+
+    Raises:
+        RecipeError: when a selector matches no weight; suggests the nearest names.
+    """
+    found = []
+    for number, part in enumerate(plan.freeze):
+        for text in part.options.patterns():
+            selector = parse(text)
+            if not any(selector.matches(row, table) for row in table):
+                path = _where(plan.document.data, ("freeze", number), text)
+                found.append(
+                    problem_at(
+                        plan.document, path, f"the selector {text!r} matches no weight", _nearest(text, table)
+                    )
+                )
+    if found:
+        raise RecipeError(found)
+
+
+def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
+    """Check that something trains in every phase.
+
+    Raises:
+        RecipeError: when a phase trains nothing and no policy is meant to.
+    """
+    if any(part.options.trains_nothing for part in plan.freeze):
+        return
+    empty = [phase for phase in phases if not phase.trainable]
+    if empty:
+        steps = ", ".join(f"{phase.start}–{phase.end - 1}" for phase in empty)
+        raise RecipeError(
+            problem_at(
+                plan.document,
+                ("freeze",),
+                f"nothing trains in steps {steps}: the policies leave no weight",
+                "drop one of them, or say so with use = \"all\"",
+                key=True,
+            )
+        )
+
+
+def _missing_places(part: Part) -> Iterator[tuple[str, str, str]]:
+    """Option, message and suggestion of every file or folder among the options that is not there."""
+    for name in getattr(type(part.options), "__annotations__", {}):
+        value = getattr(part.options, name, None)
+        places = value.values() if isinstance(value, Mapping) else [value]
+        for place in places:
+            if isinstance(place, Place) and not _may_be_remote(part, place):
+                try:
+                    place.existing()
+                except MtlkitError as error:
+                    yield name, error.problems[0].message, error.problems[0].suggestion
+
+
+def _may_be_remote(part: Part, place: Place) -> bool:
+    """A backbone may name a model of the hub, `owner/name` or `name`, which is no path."""
+    looks_like_path = place.address.startswith(("package:", ".", "/", "~"))
+    return part.kind == "backbone" and not looks_like_path
+
+
+def _at(document: Document, path: KeyPath, found: tuple[str, str, str]) -> Problem:
+    option, message, suggestion = found
+    return problem_at(document, (*path, option), message, suggestion)
+
+
+def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
+    found = []
+    for path, part in parts.items():
+        if part.kind not in ("freeze", "lr", "balancer"):
+            continue
+        for task in part.options.tasks():
+            if task not in recipe.tasks:
+                where = _where(document.data, path, task)
+                found.append(
+                    problem_at(document, where, f"there is no task {task!r}", closest(task, recipe.tasks))
+                )
+    return found
+
+
+def _column_problems(
+    document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part], name: str
+) -> list[Problem]:
+    """Columns that the data table or the heads name and the source does not have."""
+    from mtlkit.plan.resolve import row_spec
+
+    part, spec = parts["data", name], row_spec(recipe.data[name])
+    if part.name not in LIGHT_COLUMNS or part.build is None:
+        return []
+    try:
+        columns = load_address(part.build)(part.options).columns()
+    except (MtlkitError, ImportError) as error:
+        problems = error.problems if isinstance(error, MtlkitError) else (Problem(str(error)),)
+        return [problem_at(document, ("data", name), each.message, each.suggestion) for each in problems]
+    found = [
+        problem_at(document, _split(each.path), each.message, each.suggestion)
+        for each in column_problems(columns, spec, name)
+    ]
+    ours = our_columns(columns, spec)
+    for task, table in recipe.tasks.items():
+        head = parts["tasks", task, "head"]
+        if table.data == name and hasattr(head.options, "columns"):
+            for option, column in head.options.columns().items():
+                if column not in ours:
+                    path: KeyPath = ("tasks", task, "head", option)
+                    message = f"data {name!r} has no column {column!r}"
+                    found.append(problem_at(document, path, message, closest(column, ours)))
+    return found
+
+
+def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
+    """Labels that a data table maps to and a head that lists its labels does not have."""
+    found = []
+    for task, table in recipe.tasks.items():
+        options = parts["tasks", task, "head"].options
+        labels = getattr(options, "labels", ())
+        mapping = recipe.data[table.data].labels.get(getattr(options, "label", ""), {})
+        for value, label in mapping.items() if labels else ():
+            if label not in labels:
+                path: KeyPath = ("data", table.data, "labels", options.label, value)
+                message = f"task {task!r} has no label {label!r}"
+                found.append(problem_at(document, path, message, closest(label, labels)))
+    return found
+
+
+def _nearest(text: str, table: ParamTable) -> str:
+    return closest(text, table.names)
+
+
+def _where(data: Any, path: KeyPath, text: str) -> KeyPath:  # noqa: ANN401  any TOML value
+    """The path, at or below `path`, of the key or value that mentions `text`."""
+    here = data
+    for part in path:
+        if isinstance(here, dict) and path[0] == "freeze" and isinstance(part, int):
+            continue  # one [freeze] table stands for a list of one
+        here = here[part] if not isinstance(here, dict) or part in here else {}
+    return _search(here, path, text) or path
+
+
+def _search(value: Any, path: KeyPath, text: str) -> KeyPath | None:  # noqa: ANN401  any TOML value
+    if isinstance(value, str):
+        return path if text in value else None
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        if key == text:
+            return (*path, key)
+        if found := _search(inner, (*path, key), text):
+            return found
+    return None
+
+
+def _split(path: str) -> KeyPath:
+    return tuple(path.split("."))
+

@@ -1,0 +1,180 @@
+"""Recipe × Catalog → Plan: every name becomes a part, every option is checked, nothing runs.
+
+Everything that can be known without torch is reported at once.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pydantic
+
+from mtlkit.catalog.catalog import Catalog, Entry
+from mtlkit.catalog.options import make_options, options_class, options_model
+from mtlkit.contracts.card import PluginKind
+from mtlkit.contracts.rows import RowSpec, SplitSpec
+from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.plan.checks import check_parts
+from mtlkit.plan.model import DataPlan, Part, Plan, SelectionPlan, TaskPlan, TrainingPlan
+from mtlkit.plan.resolved import resolved_recipe
+from mtlkit.recipe.check import in_order, shape
+from mtlkit.recipe.document import Document, KeyPath
+from mtlkit.recipe.model import DataTable, Recipe
+from mtlkit.recipe.problems import from_validation_error, problem_at
+
+DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
+SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
+
+
+def problems(document: Document, catalog: Catalog) -> list[Problem]:
+    """Everything wrong with a recipe that can be known without torch, in the order of the file."""
+    recipe, found = shape(document)
+    parts, of_parts = _parts(document, catalog)
+    found += of_parts
+    if recipe is not None and not found:
+        found += check_parts(document, recipe, parts)
+    return in_order(found, document)
+
+
+def resolve(recipe: Recipe, document: Document, catalog: Catalog) -> Plan:
+    """The plan of a recipe.
+
+    Raises:
+        RecipeError: with all problems, when there are any.
+    """
+    found = problems(document, catalog)
+    if found:
+        raise RecipeError(found)
+    parts, _ = _parts(document, catalog)
+    training = recipe.training
+    return Plan(
+        name=recipe.name,
+        seed=recipe.seed,
+        backbone=parts["backbone",],
+        data=tuple(
+            DataPlan(name, parts["data", name], row_spec(table)) for name, table in recipe.data.items()
+        ),
+        tasks=tuple(
+            TaskPlan(name, parts["tasks", name, "head"], table.data, table.weight)
+            for name, table in recipe.tasks.items()
+        ),
+        freeze=tuple(parts["freeze", number] for number in range(len(recipe.freeze))),
+        lr=parts["lr",],
+        curve=parts["lr", "curve"],
+        optimizer=parts["optimizer",],
+        sampler=parts["sampler",],
+        balancer=parts["balancer",],
+        trackers=tuple(part for path, part in parts.items() if path[:2] == ("logging", "trackers")),
+        training=TrainingPlan(
+            length=training.length,
+            batch_size=training.batch_size,
+            accumulate=training.accumulate,
+            precision=training.precision,
+            grad_clip=training.grad_clip,
+            evaluate_every=training.evaluate_every,
+            checkpoint_every=training.checkpoint_every,
+        ),
+        selection=SelectionPlan(recipe.selection.metric, recipe.selection.mode) if recipe.selection else None,
+        log_every=recipe.logging.every,
+        recipe=resolved_recipe(recipe, parts),
+        document=document,
+    )
+
+
+def row_spec(table: DataTable) -> RowSpec:
+    """What a data table says about rows, as a plain value."""
+    split = table.split
+    return RowSpec(
+        columns=dict(table.columns),
+        labels={column: dict(values) for column, values in table.labels.items()},
+        where={
+            column: tuple(values) if isinstance(values, list) else (values,)
+            for column, values in table.where.items()
+        },
+        split=SplitSpec(
+            train=split.train,
+            validation=split.validation,
+            test=split.test,
+            by=tuple(split.by),
+            column=split.column,
+            salt=split.salt,
+        ),
+        limit=dict(table.limit),
+    )
+
+
+def _parts(document: Document, catalog: Catalog) -> tuple[dict[KeyPath, Part], list[Problem]]:
+    """The part at every place of the recipe that chooses a plugin, and the problems on the way."""
+    parts: dict[KeyPath, Part] = {}
+    found: list[Problem] = []
+    for kind, path, table in _places(document.data):
+        name = table.get("use")
+        if not isinstance(name, str):
+            continue  # the shape of the recipe reports it
+        try:
+            parts[path] = _part(kind, name, table, path, document, catalog)
+        except RecipeError as error:
+            found += _placed(error.problems, document, (*path, "use"))
+        except _BadOptions as bad:
+            found += bad.problems
+        except MtlkitError as error:
+            found += _placed(error.problems, document, (*path, "use"))
+    return parts, found
+
+
+class _BadOptions(Exception):  # noqa: N818  not an error of its own: a list on its way up
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+
+
+def _part(
+    kind: PluginKind,
+    name: str,
+    table: Mapping[str, Any],
+    path: KeyPath,
+    document: Document,
+    catalog: Catalog,
+) -> Part:
+    entry: Entry = catalog.find(kind, name)
+    reserved = {"use"} | (DATA_KEYS if kind == "data" else set()) | ({"curve"} if kind == "lr" else set())
+    options = {key: value for key, value in table.items() if key not in reserved}
+    try:
+        made = make_options(entry, options, document.folder(path), document.folders(path))
+    except pydantic.ValidationError as error:
+        model = options_model(options_class(entry))
+        raise _BadOptions(from_validation_error(error, document, path, model)) from error
+    card = entry.card
+    return Part(kind, card.name, made, card.build, entry.distribution, entry.version, card.install)
+
+
+def _places(data: Mapping[str, Any]) -> Iterable[tuple[PluginKind, KeyPath, Mapping[str, Any]]]:
+    """Kind, path and table of every plugin choice, defaults included."""
+    defaults = Recipe.model_fields
+    for kind in SINGLE:
+        table = data.get(kind, {} if defaults[kind].is_required() else {"use": defaults[kind].default.use})
+        if isinstance(table, dict):
+            yield kind, (kind,), table
+            if kind == "lr":
+                curve = table.get("curve", "constant")
+                curve = {"use": curve} if isinstance(curve, str) else curve
+                if isinstance(curve, dict):
+                    yield "curve", ("lr", "curve"), curve
+    freeze = data.get("freeze", [{"use": "none"}])
+    for number, table in enumerate(freeze if isinstance(freeze, list) else [freeze]):
+        if isinstance(table, dict):
+            yield "freeze", ("freeze", number), table
+    yield from (("data", ("data", name), table) for name, table in _tables(data, "data"))
+    for name, task in _tables(data, "tasks"):
+        if isinstance(head := task.get("head"), dict):
+            yield "head", ("tasks", name, "head"), head
+    for name, table in _tables(data.get("logging", {}), "trackers"):
+        yield "tracker", ("logging", "trackers", name), {"use": name, **table}
+
+
+def _tables(data: object, key: str) -> list[tuple[str, dict[str, Any]]]:
+    tables = data.get(key) if isinstance(data, dict) else None
+    pairs = tables.items() if isinstance(tables, dict) else ()
+    return [(name, table) for name, table in pairs if isinstance(table, dict)]
+
+
+def _placed(found: Sequence[Problem], document: Document, path: KeyPath) -> list[Problem]:
+    return [problem_at(document, path, each.message, each.suggestion) for each in found]
