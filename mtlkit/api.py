@@ -82,6 +82,18 @@ def run(
         RecipeError: as `preview`; nothing is written then.
         TrainingError: when a loss is not finite or something frozen moved.
     """
+    prepared = preview(plan)
+    return run_prepared(prepared, out, console=console, on_event=on_event)
+
+
+def run_prepared(
+    prepared: "Preview",
+    out: str | Path = "runs",
+    *,
+    console: bool = False,
+    on_event: Callable[["Event"], None] | None = None,
+) -> "Result":
+    """Run a plan whose timeline is laid out already; as `run`."""
     from mtlkit.engine.loop import train
     from mtlkit.engine.session import open_session
     from mtlkit.outputs.fan_out import fan_out
@@ -90,7 +102,7 @@ def run(
     from mtlkit.outputs.run_directory import CHECKPOINTS, create
     from mtlkit.outputs.trackers import open_trackers
 
-    prepared = preview(plan)
+    plan = prepared.plan
     with _placing_problems(plan):
         session = open_session(prepared)
         run_dir = create(plan, Path(out), plan_json(prepared.timeline, prepared.moments, prepared.phases))

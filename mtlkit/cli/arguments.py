@@ -1,0 +1,17 @@
+"""Arguments that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+RecipeFile = Annotated[Path, Parameter(help="the recipe, a TOML file")]
+Overrides = Annotated[
+    tuple[str, ...],
+    Parameter(name="--set", negative=(), help="override a value: tasks.sentiment.weight=0.5 (repeatable)"),
+]
+PluginFiles = Annotated[
+    tuple[Path, ...],
+    Parameter(name="--plugin", negative=(), help="a plugin file under development (repeatable)"),
+]
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON object on standard output")]

@@ -1,0 +1,65 @@
+"""The command line: one lazy command per file, one place that turns errors into exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from rich.console import Console
+
+from mtlkit.cli.show import show_problems
+from mtlkit.errors import MtlkitError
+
+HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
+
+Exit codes: 0 done, 1 a bug in mtlkit, 2 wrong usage or recipe, 3 unreadable data, 4 a broken plugin,
+5 something missing, 6 training failed, 130 interrupted.
+"""
+INTERRUPTED = 130
+
+
+def app() -> App:
+    """The commands; their modules are imported when called."""
+    commands = App(
+        name="mtlkit",
+        help=HELP,
+        version=_version,
+        help_format="plaintext",
+        console=Console(),
+        error_console=Console(stderr=True),
+    )
+    commands.command("mtlkit.cli.run:run", help="Train, evaluate and save what a recipe says.")
+    commands.command("mtlkit.cli.validate:validate", help="Check a recipe; report every problem at once.")
+    commands.command("mtlkit.cli.plan:plan", help="Show what a run would do, before anything trains.")
+    commands.command("mtlkit.cli.plugins:plugins", help="List the installed plugins, or show one.")
+    commands.command("mtlkit.cli.schema:schema", help="Print the JSON Schema of recipes.")
+    return commands
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code."""
+    sys.exit(_code(arguments))
+
+
+def _code(arguments: Sequence[str] | None) -> int:
+    try:
+        code = app()(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return 2
+    except MtlkitError as error:
+        show_problems(error.problems)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201  the command line speaks
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has gone; without this, Python complains again when it closes standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _version() -> str:
+    from mtlkit import __version__
+
+    return __version__

@@ -1,0 +1,45 @@
+"""How the commands write: data on standard output, everything else on standard error."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from mtlkit.errors import Problem
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def say_json(value: Any) -> None:  # noqa: ANN401  any JSON value
+    """One JSON object on standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def note(text: str) -> None:
+    """A line on standard error."""
+    sys.stderr.write(printable(text) + "\n")
+
+
+def show_problems(problems: Sequence[Problem]) -> None:
+    """Every problem, one a line."""
+    for problem in problems:
+        note(str(problem))
+
+
+def printable(text: str) -> str:
+    """The text with control characters spelt out, so that a file can't steer the terminal."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else repr(character)[1:-1] for character in text
+    )
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Left-aligned columns of plain text under a header."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )

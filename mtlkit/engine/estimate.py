@@ -1,0 +1,103 @@
+"""What a run will cost: an estimate of memory and time, made without any weights."""
+
+import time
+
+import torch
+from attrs import frozen
+
+from mtlkit.contracts.params import BACKBONE
+from mtlkit.engine.features import Reading
+from mtlkit.engine.heads import Readers
+from mtlkit.engine.session import TRAIN, Preview
+from mtlkit.plan.timeline import Phase
+
+SAMPLE_ROWS = 64
+PROBE_SIZE = 384
+PROBE_REPEATS = 20
+BYTES = 4
+STATES_PER_TRAINED = 3  # gradient and the two moments of Adam
+ACTIVATIONS_PER_TOKEN_AND_BLOCK = 16  # in hidden sizes: what a block keeps for its backward pass
+
+
+@frozen
+class Costs:
+    """Estimated seconds of training and peak bytes, without the process itself."""
+
+    seconds: float
+    memory: int
+
+    def text(self) -> str:
+        """Both in words, as the rough figures they are."""
+        minutes, seconds = divmod(round(self.seconds), 60)
+        lasting = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return f"about {lasting} of training, about {self.memory / 2**20:,.0f} MiB for weights, optimizer and activations"
+
+
+def estimate(preview: Preview) -> Costs:
+    """Count multiplications per token (Kaplan et al. 2020: 2 per weight forward, 4 backward).
+
+    The speed of this machine is measured with a matrix product; rows are tokenised for a sample.
+    """
+    speed = _multiplications_per_second()
+    tokens = _tokens_per_row(preview)
+    rows = preview.plan.training.rows_per_step
+    seconds = sum(
+        (phase.end - phase.start) * rows * tokens * _per_token(preview, phase) / speed for phase in preview.phases
+    )
+    return Costs(seconds, _bytes(preview, tokens))
+
+
+def _per_token(preview: Preview, phase: Phase) -> float:
+    """Operations per token of one training step: frozen stems are only run forward."""
+    trained = set(phase.trainable)
+    rows = [row for row in preview.built.table if row.owner == BACKBONE and row.role != "embeddings"]
+    lowest = min((row.depth for row in preview.built.table if row.name in trained), default=preview.built.table.depth + 2)
+    forward = sum(2 * row.numel for row in rows)
+    backward = sum(4 * row.numel for row in rows if row.depth >= lowest)
+    return float(forward + backward)
+
+
+def _tokens_per_row(preview: Preview) -> float:
+    """Mean tokens per training row, all views together, weighted by the size of the sources."""
+    total, weight = 0.0, 0
+    for source in preview.plan.sources:
+        tasks = preview.plan.readers(source.name)
+        readers = Readers(source.name, {task.name: preview.built.heads[task.name] for task in tasks})
+        rows = preview.data[source.name]
+        count = len(rows.splits[TRAIN])
+        sample = rows.records(TRAIN, range(min(SAMPLE_ROWS, count)))
+        views = [Reading(source.name, TRAIN, view).view for view in readers.needs()]
+        items = [
+            item
+            for view in views
+            for item in preview.built.backbone.prepare([tuple(row[name] for name in view) for row in sample])
+        ]
+        total += sum(map(len, items)) / len(sample) * count
+        weight += count
+    return total / weight
+
+
+def _bytes(preview: Preview, tokens: float) -> int:
+    table = preview.built.table
+    weights = sum(row.numel for row in table)
+    sizes = {row.name: row.numel for row in table}
+    trained = max((sum(sizes[name] for name in phase.trainable) for phase in preview.phases), default=0)
+    activations = (
+        preview.plan.training.batch_size
+        * tokens
+        * table.depth
+        * preview.built.backbone.hidden_size
+        * ACTIVATIONS_PER_TOKEN_AND_BLOCK
+    )
+    return round(BYTES * (weights + STATES_PER_TRAINED * trained + activations))
+
+
+def _multiplications_per_second() -> float:
+    """Operations per second of a matrix product of the size that encoders use."""
+    with torch.random.fork_rng():
+        left = torch.randn(PROBE_SIZE, PROBE_SIZE)
+    torch.mm(left, left)
+    begin = time.perf_counter()
+    for _ in range(PROBE_REPEATS):
+        torch.mm(left, left)
+    return 2 * PROBE_SIZE**3 * PROBE_REPEATS / (time.perf_counter() - begin)

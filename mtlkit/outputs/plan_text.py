@@ -1,0 +1,93 @@
+"""The plan for people: groups, phases, and a chart of each group's rate over time."""
+
+from collections.abc import Mapping, Sequence
+
+from mtlkit.plan.timeline import Moment, Phase, Timeline
+
+SHADES = " ▁▂▃▄▅▆▇█"
+FROZEN = "·"
+COLUMNS = 60
+
+
+def plan_text(
+    timeline: Timeline,
+    moments: Sequence[Moment],
+    phases: Sequence[Phase],
+    rows: Mapping[str, int],
+    costs: str,
+    *,
+    params: bool,
+) -> str:
+    """The whole plan as text; `params` adds every single weight."""
+    sources = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    parts = [
+        f"{timeline.total:,} steps, {timeline.steps_per_epoch:,} an epoch; training rows: {sources}",
+        f"estimate: {costs}",
+        _groups(timeline),
+        _phases(timeline, phases),
+        _chart(timeline, moments),
+    ]
+    if not phases or not all(phase.trainable for phase in phases):
+        parts.insert(2, "warning: in some phase every weight is frozen, nothing will train then")
+    if params:
+        parts.append(_weights(timeline, phases))
+    return "\n\n".join(parts)
+
+
+def _groups(timeline: Timeline) -> str:
+    sizes = {row.name: row.numel for row in timeline.table}
+    lines = ["groups"]
+    width = max(map(len, timeline.groups))
+    for name, names in timeline.groups.items():
+        numbers = sum(sizes[each] for each in names)
+        shown = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+        lines.append(f"  {name:<{width}}  {len(names):>4} weights  {numbers:>12,} numbers  {shown}")
+    return "\n".join(lines)
+
+
+def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
+    sizes = {row.name: row.numel for row in timeline.table}
+    total = sum(sizes.values())
+    lines = ["phases"]
+    for phase in phases:
+        trained = sum(sizes[name] for name in phase.trainable)
+        share = 100 * trained / total if total else 0
+        groups = [
+            name for name, names in timeline.groups.items() if not set(names).isdisjoint(phase.trainable)
+        ]
+        lines.append(
+            f"  {phase.name}  steps {phase.start:,}–{phase.end:,}  {len(phase.trainable)} weights train "
+            f"({share:.1f} % of the numbers), {len(phase.frozen)} frozen  trains: {', '.join(groups) or 'nothing'}"
+        )
+    return "\n".join(lines)
+
+
+def _chart(timeline: Timeline, moments: Sequence[Moment]) -> str:
+    """One line per group: its rate over the run, shaded by its share of the highest; dots where frozen."""
+    highest = max((rate for moment in moments for rate in moment.rates.values()), default=0.0)
+    columns = min(COLUMNS, len(moments))
+    steps = [at * len(moments) // columns for at in range(columns)]
+    width = max(map(len, timeline.groups))
+    lines = [f"rates over time (highest {highest:.2g}; {FROZEN} frozen)"]
+    for group in timeline.groups:
+        rates = [moments[step].rates[group] for step in steps]
+        cells = "".join(FROZEN if rate == 0 else _shade(rate / highest) for rate in rates)
+        peak = max((moment.rates[group] for moment in moments), default=0.0)
+        last = moments[-1].rates[group] if moments else 0.0
+        lines.append(f"  {group:<{width}}  {cells}  peak {peak:.2e}, last {last:.2e}")
+    return "\n".join(lines)
+
+
+def _shade(share: float) -> str:
+    return SHADES[max(1, min(len(SHADES) - 1, round(share * (len(SHADES) - 1))))]
+
+
+def _weights(timeline: Timeline, phases: Sequence[Phase]) -> str:
+    owners = {name: group for group, names in timeline.groups.items() for name in names}
+    trained = [set(phase.trainable) for phase in phases]
+    lines = ["weights (one mark per phase: T trains, - frozen)"]
+    for row in timeline.table:
+        marks = "".join("T" if row.name in names else "-" for names in trained)
+        also = f"  = {', '.join(row.aliases)}" if row.aliases else ""
+        lines.append(f"  {marks}  {row.name}  {list(row.shape)}  {owners[row.name]}{also}")
+    return "\n".join(lines)
