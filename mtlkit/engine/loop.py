@@ -50,7 +50,8 @@ class State:
 
     cursors: Cursors = field(factory=Cursors)
     log: list[Measurement] = field(factory=list)
-    phase: int = 0
+    phases: int = 0
+    phase: str = ""
     trainable: frozenset[str] | None = None
     digests: Digests = field(factory=dict)
     best: tuple[float, str] | None = None
@@ -94,15 +95,16 @@ def _enter_phase(
     table = session.built.table
     before = state.trainable if state.trainable is not None else trainable
     state.trainable = trainable
-    state.phase += 1
+    state.phases += 1
+    state.phase = session.timeline.phase_name(session.timeline.progress(step, state.log), state.phases)
     apply_trainable(session.handles, trainable)
     end = _phase_end(session, step)
     stored = frozenset({"validation", "test"} | ({TRAIN} if _worth_storing(session, end - step) else set()))
     session.encoder.move_boundary(boundary(table, trainable), boundary(table, before) + 1, stored)
     state.digests = frozen_digests(session.handles, table, trainable)
-    yield PhaseStarted(step, f"phase-{state.phase}", end, len(trainable), len(table) - len(trainable))
+    yield PhaseStarted(step, state.phase, end, len(trainable), len(table) - len(trainable))
     if not trainable:
-        yield Warned(f"phase-{state.phase}: every weight is frozen, nothing will train")
+        yield Warned(f"{state.phase}: every weight is frozen, nothing will train")
     elif TRAIN in stored:
         for readers in session.readers:
             for view, need in readers.needs().items():
@@ -111,9 +113,8 @@ def _enter_phase(
 
 def _leave_phase(session: Session, state: State, step: int) -> FrozenChecked:
     after = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
-    name = f"phase-{state.phase}"
-    check_unchanged(state.digests, after, name)
-    return FrozenChecked(step, name, combined(after), len(after))
+    check_unchanged(state.digests, after, state.phase)
+    return FrozenChecked(step, state.phase, combined(after), len(after))
 
 
 def _step(session: Session, state: State, moment: Moment) -> StepDone:

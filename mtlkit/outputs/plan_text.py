@@ -70,15 +70,19 @@ def _chart(timeline: Timeline, moments: Sequence[Moment]) -> str:
     width = max(map(len, timeline.groups))
     lines = [f"rates over time (highest {highest:.2g}; {FROZEN} frozen)"]
     for group in timeline.groups:
-        rates = [moments[step].rates[group] for step in steps]
-        cells = "".join(FROZEN if rate == 0 else _shade(rate / highest) for rate in rates)
+        names = timeline.groups[group]
+        cells = "".join(
+            FROZEN if moments[step].trainable.isdisjoint(names) else _shade(moments[step].rates[group], highest)
+            for step in steps
+        )
         peak = max((moment.rates[group] for moment in moments), default=0.0)
         last = moments[-1].rates[group] if moments else 0.0
         lines.append(f"  {group:<{width}}  {cells}  peak {peak:.2e}, last {last:.2e}")
     return "\n".join(lines)
 
 
-def _shade(share: float) -> str:
+def _shade(rate: float, highest: float) -> str:
+    share = rate / highest if highest else 0.0
     return SHADES[max(1, min(len(SHADES) - 1, round(share * (len(SHADES) - 1))))]
 
 

@@ -105,11 +105,16 @@ class Timeline:
             if at == 0 or moment.trainable != moments[at - 1].trainable
         ]
         return tuple(
-            self.phase(f"phase-{number}", start, end, moments[start].trainable)
+            self.phase(self.phase_name(moments[start].progress, number), start, end, moments[start].trainable)
             for number, (start, end) in enumerate(
                 zip(starts, [*starts[1:], len(moments)], strict=True), start=1
             )
         )
+
+    def phase_name(self, progress: Progress, number: int) -> str:
+        """What the policies call the phase that begins now, or its number where they have no name for it."""
+        names = [stage for policy in self.policies if isinstance(stage := policy.phase(progress), str)]
+        return "+".join(names) or f"phase-{number}"
 
     def phase(self, name: str, start: int, end: int, trainable: frozenset[str]) -> Phase:
         """A phase with both of its sets in table order."""

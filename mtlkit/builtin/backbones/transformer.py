@@ -5,7 +5,8 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from inspect import signature
 from typing import Any
@@ -62,7 +63,8 @@ class TransformerBackbone(nn.Module):
             path, blocks = find_blocks(model, config.num_hidden_layers)
             with torch.no_grad():
                 probe = torch.zeros((1, 4), dtype=torch.long, device=device)
-                run = partial(model, input_ids=probe, attention_mask=torch.ones_like(probe))
+                # no attention mask: looking into one is not possible on the meta device
+                run = partial(model, input_ids=probe)
                 seen = trace(model, path, blocks, run)
         except _UNTRACEABLE as error:
             message = f"the blocks of {self.origin.name} ({config.model_type}) can't be told apart: {error}"
@@ -151,6 +153,16 @@ class TransformerBackbone(nn.Module):
         text = encode("a a").ids
         bare, spaced = (encode(words, is_pretokenized=True).ids for words in (["a", "a"], ["a", " a"]))
         return bool(text != bare and text == spaced)
+
+
+@contextmanager
+def _without_padding(model: Any) -> Iterator[None]:  # noqa: ANN401  a transformers model
+    # Some models look for padding where there is no mask, which weights without values can't answer.
+    padding, model.config.pad_token_id = model.config.pad_token_id, None
+    try:
+        yield
+    finally:
+        model.config.pad_token_id = padding
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:
