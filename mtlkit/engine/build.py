@@ -12,6 +12,7 @@ from mtlkit.contracts.card import load_address
 from mtlkit.contracts.head import Head, HeadContext
 from mtlkit.contracts.params import ParamTable
 from mtlkit.engine.apply import Handles
+from mtlkit.engine.labels import training_labels
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
@@ -93,23 +94,11 @@ def _assemble(plan: Plan, data: Mapping[str, Rows], *, pretrained: bool) -> Buil
         backbone = make(plan.backbone, pretrained)
     heads = {}
     for task in plan.tasks:
-        labels = _labels(getattr(task.head.options, "label", None), data[task.data])
+        labels = training_labels(getattr(task.head.options, "label", None), data[task.data])
         with seeded(plan.seed, "head", task.name):
             heads[task.name] = make(task.head, HeadContext(task.name, backbone.hidden_size, labels))
     model = Model(backbone, heads)
     return Built(backbone, heads, model, param_table(model, backbone, tuple(heads)))
-
-
-def _labels(column: str | None, rows: Rows) -> tuple[str, ...]:
-    """Distinct values of the label column over the training rows, as text and sorted."""
-    if column is None:
-        return ()
-    found: set[str] = set()
-    for record in rows.all("train"):
-        value = record.get(column)
-        values = value if isinstance(value, list | tuple) else (value,)
-        found.update(str(each) for each in values if each is not None and each != "")
-    return tuple(sorted(found))
 
 
 def _described(part: Part) -> str:

@@ -11,6 +11,7 @@ from mtlkit.engine.apply import Handles
 from mtlkit.engine.build import Built, build, build_optimizer, outline, read_data
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
+from mtlkit.engine.labels import check_labels
 from mtlkit.engine.order import Stream
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import Problem, RecipeError
@@ -84,6 +85,7 @@ def preview(plan: Plan) -> Preview:
         raise RecipeError(
             [Problem("no training rows are left", "check `where` and `split`", f"data.{name}") for name in empty]
         )
+    check_labels(plan, data)
     built = outline(plan, data)
     check_table(plan, built.table)
     total, per_epoch = length(plan, sum(len(rows.splits[TRAIN]) for rows in data.values()))
