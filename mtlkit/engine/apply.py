@@ -59,12 +59,10 @@ def set_modes(model: Model, training: frozenset[int]) -> None:
     """
     for _, part in model.parts():
         part.train()
-        if not any(True for _ in part.parameters()):
-            continue
-        for module in part.modules():
-            below = [id(parameter) for parameter in module.parameters()]
-            if below and training.isdisjoint(below):
-                module.eval()
+    frozen = frozen_modules(model, training)
+    for _, module in model.modules():
+        if id(module) in frozen:
+            module.eval()
 
 
 def set_eval(model: Model) -> None:

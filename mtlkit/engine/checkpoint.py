@@ -71,8 +71,12 @@ def verify(checkpoint: Path) -> list[str]:
     """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
     try:
         manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
+        told_digest = manifest.pop("sha256")
         files = manifest["files"].items()
+        whole = told_digest == _digest_of(manifest)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ["manifest.json"]
+    if not whole:
         return ["manifest.json"]
     return [
         name
@@ -134,10 +138,15 @@ def _plain(tensor: Tensor) -> Tensor:
 def _write_manifest(folder: Path) -> None:
     files = {path.name: _described(path) for path in sorted(folder.iterdir())}
     manifest = {"format": FORMAT, "torch": torch.__version__, "files": files}
+    manifest["sha256"] = _digest_of(manifest)
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     for path in folder.iterdir():
         _sync(path)
     _sync(folder)
+
+
+def _digest_of(manifest: Mapping[str, object]) -> str:
+    return sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _described(path: Path) -> dict[str, int | str]:

@@ -52,7 +52,7 @@ def check_unchanged(before: Digests, after: Digests, phase: str) -> None:
     Raises:
         TrainingError: when something frozen has moved; names every weight and buffer that did.
     """
-    moved = [name for name in before if after[name] != before[name]]
+    moved = [name for name in before if after.get(name) != before[name]]
     if moved:
         shown = ", ".join(moved[:8]) + (f" and {len(moved) - 8} more" if len(moved) > 8 else "")
         raise TrainingError(

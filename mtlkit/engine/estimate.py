@@ -5,14 +5,14 @@ import time
 import torch
 from attrs import frozen
 
-from mtlkit.contracts.params import BACKBONE
-from mtlkit.engine.features import Reading
+from mtlkit.contracts.params import BACKBONE, Row
+from mtlkit.engine.features import boundary
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.session import TRAIN, Preview
-from mtlkit.plan.timeline import Phase
 
 SAMPLE_ROWS = 64
 PROBE_SIZE = 384
+PROBE_ROWS = 1024
 PROBE_REPEATS = 20
 BYTES = 4
 STATES_PER_TRAINED = 3  # gradient and the two moments of Adam
@@ -41,20 +41,31 @@ def estimate(preview: Preview) -> Costs:
     speed = _multiplications_per_second()
     tokens = _tokens_per_row(preview)
     rows = preview.plan.training.rows_per_step
-    seconds = sum(
-        (phase.end - phase.start) * rows * tokens * _per_token(preview, phase) / speed for phase in preview.phases
-    )
+    all_rows = sum(len(found.splits[TRAIN]) for found in preview.data.values())
+    operations, stored = 0.0, 0
+    for phase in preview.phases:
+        steps = phase.end - phase.start
+        stem = boundary(preview.built.table, frozenset(phase.trainable))
+        if phase.trainable:
+            operations += steps * rows * _above(preview, stem)
+            operations += min(steps * rows, all_rows) * _below(preview, stem) * (stem > stored)
+        stored = max(stored, stem)
+    seconds = operations * tokens / speed
     return Costs(seconds, _bytes(preview, tokens))
 
 
-def _per_token(preview: Preview, phase: Phase) -> float:
-    """Operations per token of one training step: frozen stems are only run forward."""
-    trained = set(phase.trainable)
-    rows = [row for row in preview.built.table if row.owner == BACKBONE and row.role != "embeddings"]
-    lowest = min((row.depth for row in preview.built.table if row.name in trained), default=preview.built.table.depth + 2)
-    forward = sum(2 * row.numel for row in rows)
-    backward = sum(4 * row.numel for row in rows if row.depth >= lowest)
-    return float(forward + backward)
+def _above(preview: Preview, stem: int) -> float:
+    """Operations per token of a training step above the frozen stem: forward and backward."""
+    return 6.0 * sum(row.numel for row in _multiplied(preview) if row.depth > stem)
+
+
+def _below(preview: Preview, stem: int) -> float:
+    """Operations per token of the frozen stem, which each row passes once."""
+    return 2.0 * sum(row.numel for row in _multiplied(preview) if row.depth <= stem)
+
+
+def _multiplied(preview: Preview) -> list[Row]:
+    return [row for row in preview.built.table if row.owner == BACKBONE and row.role != "embeddings"]
 
 
 def _tokens_per_row(preview: Preview) -> float:
@@ -66,10 +77,9 @@ def _tokens_per_row(preview: Preview) -> float:
         rows = preview.data[source.name]
         count = len(rows.splits[TRAIN])
         sample = rows.records(TRAIN, range(min(SAMPLE_ROWS, count)))
-        views = [Reading(source.name, TRAIN, view).view for view in readers.needs()]
         items = [
             item
-            for view in views
+            for view in readers.needs()
             for item in preview.built.backbone.prepare([tuple(row[name] for name in view) for row in sample])
         ]
         total += sum(map(len, items)) / len(sample) * count
@@ -93,11 +103,11 @@ def _bytes(preview: Preview, tokens: float) -> int:
 
 
 def _multiplications_per_second() -> float:
-    """Operations per second of a matrix product of the size that encoders use."""
-    with torch.random.fork_rng():
-        left = torch.randn(PROBE_SIZE, PROBE_SIZE)
-    torch.mm(left, left)
-    begin = time.perf_counter()
+    """Operations per second of a matrix product of the size that encoders use: the best of several."""
+    left, right = torch.ones(PROBE_ROWS, PROBE_SIZE), torch.ones(PROBE_SIZE, 4 * PROBE_SIZE)
+    shortest = float("inf")
     for _ in range(PROBE_REPEATS):
-        torch.mm(left, left)
-    return 2 * PROBE_SIZE**3 * PROBE_REPEATS / (time.perf_counter() - begin)
+        begin = time.perf_counter()
+        torch.mm(left, right)
+        shortest = min(shortest, time.perf_counter() - begin)
+    return 2 * left.numel() * right.shape[1] / shortest

@@ -10,6 +10,8 @@ from torch import Tensor
 from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
+from mtlkit.engine.joining import join
+from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.store import CHUNK_ROWS, Store, pad
@@ -58,6 +60,7 @@ class Encoder:
     store: Store = field(factory=Store)
     stored_splits: frozenset[str] = frozenset()
     _items: dict[Reading, list[Any]] = field(factory=dict)
+    _lengths: dict[Reading, list[int]] = field(factory=dict)
 
     def move_boundary(self, boundary: int, lowest_changed: int, stored_splits: frozenset[str]) -> None:
         """Enter a phase: weights of depth ≥ `lowest_changed` have moved in the phase before."""
@@ -71,10 +74,9 @@ class Encoder:
         The list follows `sorted(need.poolings)`, with a `Features` without `pooled` last when
         `need.tokens` is set.
         """
-        if reading.split not in self.stored_splits or not self._storable:
-            return self._served(self._direct(reading, positions), need)
-        if self.boundary <= self.backbone.depth:
-            return self._served(self._from_stem(reading, positions, self.boundary), need)
+        stored = reading.split in self.stored_splits and self._storable
+        if not stored or self.boundary <= self.backbone.depth:
+            return self._in_groups(reading, positions, need, stored)
         found = []
         for how in sorted(need.poolings):
             rows = self._final(reading, positions, how)
@@ -85,7 +87,9 @@ class Encoder:
 
     def lengths(self, reading: Reading) -> list[int]:
         """Lengths in tokens of all rows of the split."""
-        return [len(item) for item in self._prepared(reading)]
+        if reading not in self._lengths:
+            self._lengths[reading] = [len(item) for item in self._prepared(reading)]
+        return self._lengths[reading]
 
     def fill(self, reading: Reading, need: Need) -> Iterator[Activity]:
         """Compute what the store will be asked for, a chunk at a time."""
@@ -173,11 +177,27 @@ class Encoder:
             tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled
         )
 
+    def _in_groups(
+        self, reading: Reading, positions: Sequence[int], need: Need, stored: bool
+    ) -> list[Features]:
+        """Features computed now, rows of like length together, so that short ones are not padded to long ones."""
+        lengths = self.lengths(reading)
+        groups = homogeneous([lengths[at] for at in positions])
+        parts = []
+        for group in groups:
+            rows = [positions[at] for at in group]
+            features = (
+                self._from_stem(reading, rows, self.boundary) if stored else self._direct(reading, rows)
+            )
+            parts.append(self._served(features, need))
+        if len(groups) == 1 and groups[0] == list(range(len(positions))):
+            return parts[0]
+        return [join(same, groups) for same in zip(*parts, strict=True)]
+
     def _served(self, features: Features, need: Need) -> list[Features]:
-        """The same features once per pooling, then as token states."""
+        """The features once per pooling, as vectors alone, then as token states."""
         found = [
-            Features(features.tokens, features.mask, features.words, pool(features.tokens, features.mask, how))
-            for how in sorted(need.poolings)
+            self._pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)
         ]
         return [*found, features] if need.tokens else found
 

@@ -10,6 +10,9 @@ from attrs import define, field
 
 from mtlkit.engine.seeds import permutation
 
+ALIKE = 0.7
+SMALLEST_GROUP = 8
+
 
 @define
 class Stream:
@@ -43,3 +46,18 @@ def length_chunks(lengths: Sequence[int], size: int) -> list[list[int]]:
     """
     order = sorted(range(len(lengths)), key=lambda at: lengths[at])
     return [order[at : at + size] for at in range(0, len(order), size)]
+
+
+def homogeneous(lengths: Sequence[int]) -> list[list[int]]:
+    """Positions 0…n-1 in groups of like length, so that little is padded; a function of the lengths.
+
+    A group ends where a row is shorter than 0.7 of its longest, but not before it has 8 rows: smaller
+    matrix products cost more than the padding they save.
+    """
+    groups: list[list[int]] = []
+    for at in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        longest = lengths[groups[-1][0]] if groups else 0
+        if not groups or (len(groups[-1]) >= SMALLEST_GROUP and lengths[at] < ALIKE * longest):
+            groups.append([])
+        groups[-1].append(at)
+    return groups

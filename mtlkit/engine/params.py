@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 
-from attrs import define, field
-from torch import nn
+import torch
+from attrs import define, field, frozen
+from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from mtlkit.contracts.backbone import Backbone
 from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
 from mtlkit.engine.model import Model
+from mtlkit.errors import PluginError, Problem, RecipeError
 
 
 @define(eq=False)
 class Weight:
-    """One storage region: every (name, parameter) that lies in it."""
+    """One storage region: every name and every parameter that lies in it; the first parameter holds it all."""
 
     names: list[str] = field(factory=list)
     parameters: list[nn.Parameter] = field(factory=list)
@@ -23,21 +25,30 @@ def weights(model: Model) -> list[Weight]:
     """The storage regions of a model in the order of their first name.
 
     Parameters that are one object, that share memory or that overlap as views are one region.
+
+    Raises:
+        PluginError: when parameters overlap and none of them holds all the others.
     """
-    regions: list[tuple[object, int, int, Weight]] = []
+    regions: list[tuple[_Span, Weight]] = []
     by_object: dict[int, Weight] = {}
     for name, parameter in model.parameters():
-        weight = by_object.get(id(parameter))
-        if weight is None:
-            weight = _region(parameter, regions)
-            by_object[id(parameter)] = weight
-            weight.parameters.append(parameter)
-        weight.names.append(name)
-    return list({id(weight): weight for weight in by_object.values()}.values())
+        if id(parameter) not in by_object:
+            _add(parameter, regions, by_object)
+        by_object[id(parameter)].names.append(name)
+    found = list({id(weight): weight for weight in by_object.values()}.values())
+    for weight in found:
+        _widest_first(weight)
+    return found
 
 
 def param_table(model: Model, backbone: Backbone, tasks: Sequence[str]) -> ParamTable:
-    """The table of weights of a model, on any device, the meta device included."""
+    """The table of weights of a model, on any device, the meta device included.
+
+    Raises:
+        RecipeError: when a task's name makes its weights look like those of another task.
+        PluginError: as `weights`.
+    """
+    _check_tasks(tasks)
     kinds = _kinds(model)
     rows = []
     for weight in weights(model):
@@ -59,21 +70,91 @@ def param_table(model: Model, backbone: Backbone, tasks: Sequence[str]) -> Param
     return ParamTable(tuple(rows), backbone.depth)
 
 
-def _region(parameter: nn.Parameter, regions: list[tuple[object, int, int, Weight]]) -> Weight:
-    """The region that the parameter overlaps, or a new one; several that it joins become one."""
-    if parameter.numel() == 0:
-        return Weight()
-    storage = StorageWeakRef(parameter.untyped_storage()).cdata
-    size = parameter.element_size()
-    start = parameter.storage_offset() * size
-    reach = sum((n - 1) * stride for n, stride in zip(parameter.shape, parameter.stride(), strict=True))
-    end = start + (reach + 1) * size
-    for other, low, high, weight in regions:
-        if other == storage and low < end and start < high:
-            regions.append((storage, start, end, weight))
-            return weight
-    regions.append((storage, start, end, weight := Weight()))
-    return weight
+@frozen(eq=False)
+class _Span:
+    """The memory of a parameter: its storage and the bytes `start` ≤ b < `end`, with gaps unless dense."""
+
+    parameter: nn.Parameter
+    storage: object
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, parameter: nn.Parameter) -> "_Span":
+        size = parameter.element_size()
+        start = parameter.storage_offset() * size
+        reach = sum((n - 1) * stride for n, stride in zip(parameter.shape, parameter.stride(), strict=True))
+        storage = StorageWeakRef(parameter.untyped_storage()).cdata
+        return cls(parameter, storage, start, start + (reach + 1) * size)
+
+    @property
+    def dense(self) -> bool:
+        return self.end - self.start == self.parameter.numel() * self.parameter.element_size()
+
+    def cells(self) -> Tensor:
+        """The first byte of each of its numbers."""
+        size = self.parameter.element_size()
+        places = torch.arange(self.start, self.end, size, device="cpu")
+        return places.as_strided(self.parameter.shape, self.parameter.stride()).flatten()
+
+    def overlaps(self, other: "_Span") -> bool:
+        if self.storage != other.storage or self.start >= other.end or other.start >= self.end:
+            return False
+        if self.dense and other.dense:
+            return True
+        return bool(torch.isin(self.cells(), other.cells()).any())
+
+    def holds(self, other: "_Span") -> bool:
+        if self.dense:
+            return self.start <= other.start and other.end <= self.end
+        return bool(torch.isin(other.cells(), self.cells()).all())
+
+
+def _add(
+    parameter: nn.Parameter, regions: list[tuple[_Span, Weight]], by_object: dict[int, Weight]
+) -> None:
+    """Put a parameter into the region that it overlaps, or a new one; several that it joins become one."""
+    span = None if parameter.numel() == 0 else _Span.of(parameter)
+    touched = [weight for other, weight in regions if span is not None and span.overlaps(other)]
+    first = touched[0] if touched else Weight()
+    for weight in touched:
+        if weight is not first and weight.parameters:
+            first.names += weight.names
+            first.parameters += weight.parameters
+            weight.parameters = []
+    first.parameters.append(parameter)
+    by_object.update((id(each), first) for each in first.parameters)
+    regions[:] = [(other, by_object[id(other.parameter)]) for other, _ in regions]
+    if span is not None:
+        regions.append((span, first))
+
+
+def _widest_first(weight: Weight) -> None:
+    """Put the parameter that holds the whole region first: it is the one that an optimizer moves."""
+    if len(weight.parameters) < 2:
+        return
+    weight.parameters.sort(key=lambda parameter: -parameter.numel())
+    first, *others = (_Span.of(parameter) for parameter in weight.parameters)
+    if not all(first.holds(other) for other in others):
+        raise PluginError(
+            f"the weights {', '.join(weight.names)} share part of their memory, and none of them holds the others",
+            "tie whole weights, or keep one parameter of which the others are views",
+        )
+
+
+def _check_tasks(tasks: Sequence[str]) -> None:
+    clashes = [(task, other) for task in tasks for other in tasks if other.startswith(f"{task}.")]
+    if clashes:
+        raise RecipeError(
+            [
+                Problem(
+                    f"the weights of task {other!r} can't be told from those of task {task!r}",
+                    "rename one of the two tasks",
+                    "tasks",
+                )
+                for task, other in clashes
+            ]
+        )
 
 
 def _place(name: str, backbone: Backbone, tasks: Sequence[str]) -> tuple[str, Role, int]:

@@ -13,16 +13,14 @@ def fold_gradients(weight: Weight) -> None:
     gradient of their own; the weight's gradient is their sum.
     """
     first, *others = weight.parameters
-    for other in others:
-        if other.grad is None:
-            continue
-        if first.grad is None:
-            first.grad = torch.zeros_like(first)
-        _at(first.grad, first, other).add_(other.grad)
-        other.grad = None
-
-
-def _at(gradient: Tensor, first: Tensor, other: Tensor) -> Tensor:
-    """The view of `gradient` (laid out like `first`) at the memory of `other`."""
-    offset = other.storage_offset() - first.storage_offset()
-    return gradient.as_strided(other.shape, other.stride(), gradient.storage_offset() + offset)
+    if all(other.grad is None for other in others):
+        return
+    # Of the region's own layout, because zeros_like does not keep the strides of a view with gaps.
+    reach = sum((n - 1) * stride for n, stride in zip(first.shape, first.stride(), strict=True))
+    region = first.new_zeros(reach + 1)
+    for parameter in weight.parameters:
+        if parameter.grad is not None:
+            offset = parameter.storage_offset() - first.storage_offset()
+            region.as_strided(parameter.shape, parameter.stride(), offset).add_(parameter.grad)
+            parameter.grad = None
+    first.grad = region.as_strided(first.shape, first.stride())

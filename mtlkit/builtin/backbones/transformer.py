@@ -61,11 +61,10 @@ class TransformerBackbone(nn.Module):
         try:
             self.hidden_size = int(config.hidden_size)
             path, blocks = find_blocks(model, config.num_hidden_layers)
-            with torch.no_grad():
-                probe = torch.zeros((1, 4), dtype=torch.long, device=device)
-                # no attention mask: looking into one is not possible on the meta device
-                run = partial(model, input_ids=probe)
-                seen = trace(model, path, blocks, run)
+            probe = torch.zeros((1, 4), dtype=torch.long, device=device)
+            # no attention mask: looking into one is not possible on the meta device
+            with torch.no_grad(), _without_padding(model):
+                seen = trace(model, path, blocks, partial(model, input_ids=probe))
         except _UNTRACEABLE as error:
             message = f"the blocks of {self.origin.name} ({config.model_type}) can't be told apart: {error}"
             raise ResourceError(message, "use an encoder of plain blocks, such as BERT") from error
@@ -157,7 +156,7 @@ class TransformerBackbone(nn.Module):
 
 @contextmanager
 def _without_padding(model: Any) -> Iterator[None]:  # noqa: ANN401  a transformers model
-    # Some models look for padding where there is no mask, which weights without values can't answer.
+    # Where there is no mask some models look for padding, which is not possible there either.
     padding, model.config.pad_token_id = model.config.pad_token_id, None
     try:
         yield
