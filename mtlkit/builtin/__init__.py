@@ -1,0 +1,1 @@
+"""The plugins that mtlkit ships, through the same door as anybody's."""

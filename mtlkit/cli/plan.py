@@ -41,5 +41,7 @@ def plan(
         say_json({**document, "estimate": {"seconds": costs.seconds, "bytes": costs.memory}})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
-        say(plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text(), params=params))
+        say(
+            plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text(), params=params)
+        )
     return 0

@@ -78,12 +78,24 @@ def _described(entry: Any) -> str:  # noqa: ANN401  an Entry
 
     listed = _listed(entry)
     lines = [f"{listed['kind']} {listed['name']}: {listed['summary']}"]
-    lines += [f"from {listed['distribution']} {listed['version']}", "", options_class(entry).__doc__ or "", ""]
+    lines += [
+        f"from {listed['distribution']} {listed['version']}",
+        "",
+        options_class(entry).__doc__ or "",
+        "",
+    ]
     rows = [
-        (each["name"], each["type"], "required" if each["required"] else _default(each["default"]), each["help"])
+        (
+            each["name"],
+            each["type"],
+            "required" if each["required"] else _default(each["default"]),
+            each["help"],
+        )
         for each in _options(entry)
     ]
-    return "\n".join(lines) + (table(("option", "type", "default", "meaning"), rows) if rows else "no options")
+    return "\n".join(lines) + (
+        table(("option", "type", "default", "meaning"), rows) if rows else "no options"
+    )
 
 
 def _default(value: object) -> str:

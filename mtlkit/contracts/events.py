@@ -100,5 +100,13 @@ class RunEnded:
 
 
 Event = (
-    RunStarted | PhaseStarted | StepDone | Evaluated | FrozenChecked | Checkpointed | Warned | Activity | RunEnded
+    RunStarted
+    | PhaseStarted
+    | StepDone
+    | Evaluated
+    | FrozenChecked
+    | Checkpointed
+    | Warned
+    | Activity
+    | RunEnded
 )

@@ -1,0 +1,1 @@
+"""Where tensors live: build, apply, batches, loop, evaluate, checkpoint."""

@@ -99,9 +99,15 @@ def load_weights(handles: Handles, checkpoint: Path) -> None:
     if set(stored) != set(tensors):
         different = ", ".join(sorted(set(stored) ^ set(tensors))[:8])
         raise ResourceError(f"the checkpoint {checkpoint} is of another model: {different}")
+    for name, tensor in tensors.items():
+        if stored[name].shape != tensor.shape:
+            there, here = list(stored[name].shape), list(tensor.shape)
+            raise ResourceError(
+                f"the checkpoint {checkpoint} is of another model: {name} is {there} there and {here} here"
+            )
     with torch.no_grad():
         for name, tensor in tensors.items():
-            tensor.copy_(stored[name].reshape(tensor.shape))
+            tensor.copy_(stored[name])
 
 
 def _tensors(handles: Handles) -> dict[str, Tensor]:

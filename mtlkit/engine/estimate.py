@@ -48,7 +48,7 @@ def estimate(preview: Preview) -> Costs:
         stem = boundary(preview.built.table, frozenset(phase.trainable))
         if phase.trainable:
             operations += steps * rows * _above(preview, stem)
-            operations += min(steps * rows, all_rows) * _below(preview, stem) * (stem > stored)
+            operations += min(steps * rows, all_rows) * _below(preview, stem) * float(stem > stored)
         stored = max(stored, stem)
     seconds = operations * tokens / speed
     return Costs(seconds, _bytes(preview, tokens))

@@ -8,6 +8,7 @@ import torch
 from attrs import frozen
 
 from mtlkit.contracts.head import Measure
+from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import set_eval
 from mtlkit.engine.features import Encoder
 from mtlkit.engine.heads import Readers
@@ -33,7 +34,7 @@ class Score:
 
 
 def measures(
-    model: Model, readers: Sequence[Readers], encoder: Encoder, data: Mapping[str, Rows], split: str
+    model: Model, readers: Sequence[Readers], encoder: Encoder, data: Mapping[str, Rows], split: SplitName
 ) -> dict[str, Measure]:
     """`TASK/METRIC` → measure, for every task that has labelled rows in the split.
 
@@ -86,7 +87,7 @@ def _score(measure: Measure, seed: int) -> Score:
     return Score(value, float(interval.low), float(interval.high), rows, measure.higher_is_better)
 
 
-def _predictions(reading: Readers, encoder: Encoder, split: str, rows: int) -> dict[str, list[Any]]:
+def _predictions(reading: Readers, encoder: Encoder, split: SplitName, rows: int) -> dict[str, list[Any]]:
     """One prediction per row and task, in row order, computed in batches of like length."""
     found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
     with torch.no_grad():

@@ -10,6 +10,7 @@ from torch import Tensor
 from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
+from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.joining import join
 from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
@@ -25,7 +26,7 @@ class Reading:
     """One view of one split of one source."""
 
     source: str
-    split: str
+    split: SplitName
     view: View
 
 
@@ -58,11 +59,11 @@ class Encoder:
     device: torch.device
     boundary: int = -1
     store: Store = field(factory=Store)
-    stored_splits: frozenset[str] = frozenset()
+    stored_splits: frozenset[SplitName] = frozenset()
     _items: dict[Reading, list[Any]] = field(factory=dict)
     _lengths: dict[Reading, list[int]] = field(factory=dict)
 
-    def move_boundary(self, boundary: int, lowest_changed: int, stored_splits: frozenset[str]) -> None:
+    def move_boundary(self, boundary: int, lowest_changed: int, stored_splits: frozenset[SplitName]) -> None:
         """Enter a phase: weights of depth ≥ `lowest_changed` have moved in the phase before."""
         self.store.forget(lowest_changed)
         self.boundary = boundary

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.head import Head
+from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
 
 
@@ -22,7 +23,7 @@ class Readers:
         views = dict.fromkeys(view for head in self.heads.values() for view in head.views)
         return {view: self._need(view) for view in views}
 
-    def outputs(self, encoder: Encoder, split: str, positions: Sequence[int]) -> dict[str, Tensor]:
+    def outputs(self, encoder: Encoder, split: SplitName, positions: Sequence[int]) -> dict[str, Tensor]:
         """Scores of every head for those rows, by task."""
         encoded = {
             view: encoder.features(Reading(self.source, split, view), positions, need)
@@ -34,7 +35,7 @@ class Readers:
             for task, head in self.heads.items()
         }
 
-    def lengths(self, encoder: Encoder, split: str) -> list[int]:
+    def lengths(self, encoder: Encoder, split: SplitName) -> list[int]:
         """The cost of each row in tokens, all views together."""
         per_view = [encoder.lengths(Reading(self.source, split, view)) for view in self.needs()]
         return [sum(lengths) for lengths in zip(*per_view, strict=True)]

@@ -29,10 +29,14 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
         if not listed or column is None:
             continue
         rows = data[task.data]
-        found = {label for split in rows.splits for record in rows.all(split) for label in _labels(record, column)}
+        found = {
+            label for split in rows.splits for record in rows.all(split) for label in _labels(record, column)
+        }
         for label in sorted(found - set(listed)):
             close = get_close_matches(label, listed, n=1)
-            suggestion = f"did you mean {label!r} where the recipe says {close[0]!r}?" if close else f"add {label!r}"
+            suggestion = (
+                f"did you mean {label!r} where the recipe says {close[0]!r}?" if close else f"add {label!r}"
+            )
             problems.append(
                 Problem(
                     f"data {task.data!r} has the label {label!r}, which is not listed",

@@ -17,7 +17,9 @@
 """
 
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
+from typing import Literal
 
 from attrs import define, field
 
@@ -34,12 +36,13 @@ from mtlkit.contracts.events import (
     Warned,
 )
 from mtlkit.contracts.progress import Measurement
+from mtlkit.contracts.rows import SPLITS, SplitName
 from mtlkit.engine.apply import apply_rates, apply_trainable, set_modes, trainable_objects
 from mtlkit.engine.checkpoint import load_weights, save
 from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_digests
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
-from mtlkit.engine.session import TRAIN, Session
+from mtlkit.engine.session import HELD_OUT, TRAIN, Session
 from mtlkit.engine.step import Cursors, Outcome, training_step
 from mtlkit.plan.timeline import Moment
 
@@ -99,7 +102,7 @@ def _enter_phase(
     state.phase = session.timeline.phase_name(session.timeline.progress(step, state.log), state.phases)
     apply_trainable(session.handles, trainable)
     end = _phase_end(session, step)
-    stored = frozenset({"validation", "test"} | ({TRAIN} if _worth_storing(session, end - step) else set()))
+    stored = frozenset(SPLITS if _worth_storing(session, end - step) else HELD_OUT)
     session.encoder.move_boundary(boundary(table, trainable), boundary(table, before) + 1, stored)
     state.digests = frozen_digests(session.handles, table, trainable)
     yield PhaseStarted(step, state.phase, end, len(trainable), len(table) - len(trainable))
@@ -159,16 +162,18 @@ def _improves(session: Session, state: State, event: Evaluated) -> bool:
     if selection is None or selection.metric not in event.metrics:
         return False
     value = event.metrics[selection.metric]
+    if isnan(value):  # nothing is better than it, nor worse
+        return False
     if state.best is None or (value > state.best[0] if selection.mode == "max" else value < state.best[0]):
         state.best = (value, state.best[1] if state.best else "")
         return True
     return False
 
 
-def _evaluated(session: Session, split: str, step: int, purpose: str) -> Evaluated:
+def _evaluated(session: Session, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]) -> Evaluated:
     found = measures(session.built.model, session.readers, session.encoder, session.data, split)
     if purpose != "final":
-        return Evaluated(step, split, "start" if purpose == "start" else "progress", values(found))
+        return Evaluated(step, split, purpose, values(found))
     scored = scores(found, session.plan.seed)
     return Evaluated(
         step,

@@ -29,7 +29,7 @@ def weights(model: Model) -> list[Weight]:
     Raises:
         PluginError: when parameters overlap and none of them holds all the others.
     """
-    regions: list[tuple[_Span, Weight]] = []
+    regions: dict[object, list[_Span]] = {}
     by_object: dict[int, Weight] = {}
     for name, parameter in model.parameters():
         if id(parameter) not in by_object:
@@ -110,23 +110,20 @@ class _Span:
         return bool(torch.isin(other.cells(), self.cells()).all())
 
 
-def _add(
-    parameter: nn.Parameter, regions: list[tuple[_Span, Weight]], by_object: dict[int, Weight]
-) -> None:
+def _add(parameter: nn.Parameter, regions: dict[object, list[_Span]], by_object: dict[int, Weight]) -> None:
     """Put a parameter into the region that it overlaps, or a new one; several that it joins become one."""
-    span = None if parameter.numel() == 0 else _Span.of(parameter)
-    touched = [weight for other, weight in regions if span is not None and span.overlaps(other)]
-    first = touched[0] if touched else Weight()
-    for weight in touched:
-        if weight is not first and weight.parameters:
+    first = Weight()
+    if parameter.numel():
+        span = _Span.of(parameter)
+        neighbours = regions.setdefault(span.storage, [])
+        touched = [by_object[id(other.parameter)] for other in neighbours if span.overlaps(other)]
+        first = touched[0] if touched else first
+        neighbours.append(span)
+        for weight in {id(weight): weight for weight in touched[1:] if weight is not first}.values():
             first.names += weight.names
             first.parameters += weight.parameters
-            weight.parameters = []
     first.parameters.append(parameter)
     by_object.update((id(each), first) for each in first.parameters)
-    regions[:] = [(other, by_object[id(other.parameter)]) for other, _ in regions]
-    if span is not None:
-        regions.append((span, first))
 
 
 def _widest_first(weight: Weight) -> None:

@@ -7,6 +7,7 @@ nothing for it, and two equal rows are never on both sides of a split.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from hashlib import blake2b
 from typing import Any
 

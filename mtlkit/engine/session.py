@@ -6,6 +6,7 @@ import torch
 from attrs import frozen
 from torch.optim import Optimizer
 
+from mtlkit.contracts.rows import SplitName
 from mtlkit.contracts.sampling import Source
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.build import Built, build, build_optimizer, outline, read_data
@@ -19,7 +20,8 @@ from mtlkit.plan.checks import check_table, check_trains
 from mtlkit.plan.model import Plan
 from mtlkit.plan.timeline import Moment, Phase, Timeline, length, timeline
 
-TRAIN = "train"
+TRAIN: SplitName = "train"
+HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
 @frozen(eq=False)
@@ -64,9 +66,9 @@ class Session:
         return tuple(Source(stream.name, stream.rows) for stream in self.streams.values())
 
     @property
-    def held_out(self) -> str | None:
+    def held_out(self) -> SplitName | None:
         """The split that the final table is about: test where there is one, else validation."""
-        for split in ("test", "validation"):
+        for split in HELD_OUT:
             if any(rows.splits[split] for rows in self.data.values()):
                 return split
         return None

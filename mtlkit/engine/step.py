@@ -12,7 +12,7 @@ from mtlkit.contracts.progress import Progress
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.seeds import python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
-from mtlkit.engine.ties import fold_gradients
+from mtlkit.engine.ties import ready_gradients
 from mtlkit.errors import PluginError, TrainingError
 
 Positions = Mapping[str, Sequence[int]]
@@ -152,9 +152,7 @@ def _check_counts(counts: Mapping[str, float], seen: Mapping[str, float]) -> Non
 
 def _update(session: Session, progress: Progress) -> float:
     """Clip and step; returns the gradient norm before clipping."""
-    for weight in session.handles.weights.values():
-        if len(weight.parameters) > 1:
-            fold_gradients(weight)
+    ready_gradients(session.handles.weights.values())
     live = [
         parameter
         for group in session.optimizer.param_groups

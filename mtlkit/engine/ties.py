@@ -1,9 +1,17 @@
 """Gradients of tied weights: the optimizer sees one parameter per storage region."""
 
-import torch
-from torch import Tensor
+from collections.abc import Iterable
 
 from mtlkit.engine.params import Weight
+
+
+def ready_gradients(weights: Iterable[Weight]) -> None:
+    """Leave one gradient per weight for the optimizer to see, and none where there is nothing to move."""
+    for weight in weights:
+        if len(weight.parameters) > 1:
+            fold_gradients(weight)
+        if not weight.parameters[0].numel():
+            weight.parameters[0].grad = None  # torch's Adafactor divides by the number of elements
 
 
 def fold_gradients(weight: Weight) -> None:

@@ -28,5 +28,7 @@ def _deliver(event: Event, alive: dict[str, Tracker]) -> list[Warned]:
             tracker.receive(event)
         except Exception as error:  # noqa: BLE001  a tracker is foreign code and must not stop the run
             del alive[name]
-            warnings.append(Warned(f"tracker {name!r} failed and was dropped: {type(error).__name__}: {error}"))
+            warnings.append(
+                Warned(f"tracker {name!r} failed and was dropped: {type(error).__name__}: {error}")
+            )
     return warnings

@@ -20,7 +20,12 @@ def plan_document(timeline: Timeline, moments: Sequence[Moment], phases: Sequenc
         "steps": timeline.total,
         "steps_per_epoch": timeline.steps_per_epoch,
         "groups": [
-            {"name": name, "weights": list(names), "count": len(names), "numbers": sum(sizes[n] for n in names)}
+            {
+                "name": name,
+                "weights": list(names),
+                "count": len(names),
+                "numbers": sum(sizes[n] for n in names),
+            }
             for name, names in timeline.groups.items()
         ],
         "phases": [

@@ -72,7 +72,9 @@ def _chart(timeline: Timeline, moments: Sequence[Moment]) -> str:
     for group in timeline.groups:
         names = timeline.groups[group]
         cells = "".join(
-            FROZEN if moments[step].trainable.isdisjoint(names) else _shade(moments[step].rates[group], highest)
+            FROZEN
+            if moments[step].trainable.isdisjoint(names)
+            else _shade(moments[step].rates[group], highest)
             for step in steps
         )
         peak = max((moment.rates[group] for moment in moments), default=0.0)

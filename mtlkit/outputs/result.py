@@ -57,10 +57,14 @@ class Collector:
     def result(self, run_dir: Path) -> Result:
         """The result of a run that reached its end."""
         final = self.final
-        metrics = {
-            name: Metric(value, final.low[name], final.high[name], self.start[name], final.rows[name])
-            for name, value in (final.metrics.items() if final else ())
-        } if final else {}
+        metrics = (
+            {
+                name: Metric(value, final.low[name], final.high[name], self.start[name], final.rows[name])
+                for name, value in (final.metrics.items() if final else ())
+            }
+            if final
+            else {}
+        )
         return Result(
             run_dir=run_dir,
             steps=self.ended.step if self.ended else 0,

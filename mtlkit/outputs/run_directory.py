@@ -26,7 +26,9 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
         (run_dir / "recipe.toml").write_text(_header(plan) + tomli_w.dumps(plan.recipe), encoding="utf-8")
         (run_dir / "plan.json").write_text(plan_json, encoding="utf-8")
     except OSError as error:
-        raise ResourceError(f"the run directory below {parent} can't be made: {error}", "choose another --out") from error
+        raise ResourceError(
+            f"the run directory below {parent} can't be made: {error}", "choose another --out"
+        ) from error
     return run_dir
 
 

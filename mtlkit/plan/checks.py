@@ -29,8 +29,8 @@ def check_parts(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part
             found += _column_problems(document, recipe, parts, name)
         found += _label_problems(document, recipe, parts)
     if recipe.training.length.unit == "%":
-        path: KeyPath = ("training", "length")
-        found.append(problem_at(document, path, "a run can't be a share of itself", 'write "3ep" or "500st"'))
+        message = "a run can't be a share of itself"
+        found.append(problem_at(document, ("training", "length"), message, 'write "3ep" or "500st"'))
     return found
 
 

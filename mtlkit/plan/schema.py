@@ -20,7 +20,18 @@ def recipe_schema(catalog: Catalog) -> Schema:
         "data": _own(DataTable.model_json_schema(), definitions),
         "lr": _own(LrTable.model_json_schema(), definitions),
     }
-    for kind in ("backbone", "head", "freeze", "lr", "curve", "optimizer", "sampler", "balancer", "data", "tracker"):
+    for kind in (
+        "backbone",
+        "head",
+        "freeze",
+        "lr",
+        "curve",
+        "optimizer",
+        "sampler",
+        "balancer",
+        "data",
+        "tracker",
+    ):
         definitions[f"{kind}-plugin"] = {
             "oneOf": [_choice(entry, own.get(kind, {}), definitions) for entry in catalog.of(kind)]
         }

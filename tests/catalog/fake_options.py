@@ -1,4 +1,4 @@
-# ruff: noqa: RUF009  `option` declares a field
+
 """Option classes as a plugin author writes them."""
 
 from collections.abc import Mapping

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from mtlkit.builtin.data.csv import CsvSource
 from mtlkit.builtin.data.options import CsvOptions
+from mtlkit.contracts.columns import column_problems, our_columns
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitSpec
-from mtlkit.contracts.columns import column_problems, our_columns
 from mtlkit.engine.rows import Rows, content_hash
 from mtlkit.errors import Problem, RecipeError
 

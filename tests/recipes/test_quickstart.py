@@ -46,7 +46,10 @@ def test_quickstart_beats_its_baselines(result, prepared):
 
 
 def test_split_sizes(prepared):
-    rows = {name: {split: len(found) for split, found in data.splits.items()} for name, data in prepared.data.items()}
+    rows = {
+        name: {split: len(found) for split, found in data.splits.items()}
+        for name, data in prepared.data.items()
+    }
     assert sum(rows["reviews"].values()) == 8530
     assert rows["articles"] == {"train": 1000, "validation": 0, "test": 200}
 
@@ -60,7 +63,9 @@ def logistic_regression(prepared):
     path = prepared.plan.backbone.options.path.existing()
     encoder = SentenceTransformer(str(path), device="cpu")
     vectors = {
-        split: encoder.encode([row["text"] for row in data.all(split)], batch_size=64, show_progress_bar=False)
+        split: encoder.encode(
+            [row["text"] for row in data.all(split)], batch_size=64, show_progress_bar=False
+        )
         for split in ("train", "test")
     }
     labels = {split: [row["label"] for row in data.all(split)] for split in vectors}
@@ -77,7 +82,8 @@ def most_frequent_tag(prepared):
             seen[token][tag] += 1
     test = data.all("test")
     predictions = [
-        [seen[token].most_common(1)[0][0] if token in seen else "O" for token in row["tokens"]] for row in test
+        [seen[token].most_common(1)[0][0] if token in seen else "O" for token in row["tokens"]]
+        for row in test
     ]
     measure = entity_f1(predictions, [row["tags"] for row in test])
     return measure.compute(measure.records)

@@ -73,7 +73,7 @@ class Embeddings(nn.Module):
 class TinyBackbone(nn.Module):
     """The backbone `tiny`: its weights are always random, from torch's global generator."""
 
-    def __init__(self, options: Tiny, pretrained: bool = True) -> None:  # noqa: ARG002  nothing is pre-trained here
+    def __init__(self, options: Tiny, pretrained: bool = True) -> None:
         super().__init__()
         self.options = options
         self.hidden_size, self.depth = options.hidden_size, options.blocks

@@ -1,0 +1,1 @@
+"""Consumers of events: the event log, TensorBoard, the console."""

@@ -12,7 +12,7 @@ class TensorboardTracker:
     def __init__(self, options: TensorboardOptions, run_dir: Path) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self._writer = SummaryWriter(str(run_dir / options.folder))  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(run_dir / options.folder))
 
     def receive(self, event: Event) -> None:
         """Write what the event measures; other events are of no interest here."""
@@ -27,8 +27,8 @@ class TensorboardTracker:
         else:
             return
         for name, value in named.items():
-            self._writer.add_scalar(name, value, event.step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, event.step)
 
     def close(self) -> None:
         """Flush and close the files."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()

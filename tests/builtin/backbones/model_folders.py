@@ -18,7 +18,12 @@ CONFIGS = {
     "mpnet": lambda: hf.MPNetConfig(**SMALL),
     "electra": lambda: hf.ElectraConfig(**SMALL, embedding_size=8),
     "modernbert": lambda: hf.ModernBertConfig(
-        **SMALL, global_attn_every_n_layers=2, local_attention=4, pad_token_id=0, cls_token_id=1, sep_token_id=2
+        **SMALL,
+        global_attn_every_n_layers=2,
+        local_attention=4,
+        pad_token_id=0,
+        cls_token_id=1,
+        sep_token_id=2,
     ),
     "deberta-v2": lambda: hf.DebertaV2Config(
         **SMALL,
@@ -32,11 +37,18 @@ CONFIGS = {
     ),
     "albert": lambda: hf.AlbertConfig(**SMALL, embedding_size=8),
 }
-WORDS = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *"abcdefghijklmnop", *("##" + letter for letter in "abcdefghijklmnop")]
+WORDS = [
+    "[PAD]",
+    "[CLS]",
+    "[SEP]",
+    "[UNK]",
+    *"abcdefghijklmnop",
+    *("##" + letter for letter in "abcdefghijklmnop"),
+]
 
 
 def write_model(folder: Path, kind: str) -> Path:
-    """The model's folder, with a tokenizer whose every letter but the first of a word is a token of its own."""
+    """The model's folder, with a tokenizer of single letters."""
     torch.manual_seed(0)
     hf.utils.logging.disable_progress_bar()
     model = hf.AutoModel.from_config(CONFIGS[kind]())
@@ -49,7 +61,9 @@ def write_model(folder: Path, kind: str) -> Path:
 
 
 def write_tokenizer(folder: Path) -> None:
-    backend = Tokenizer(models.WordPiece({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    backend = Tokenizer(
+        models.WordPiece({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]")
+    )
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
@@ -58,4 +72,6 @@ def write_tokenizer(folder: Path) -> None:
     )
     inputs = ["input_ids", "token_type_ids", "attention_mask"]
     special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
-    hf.PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=inputs, **special).save_pretrained(folder)
+    hf.PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=inputs, **special).save_pretrained(
+        folder
+    )

@@ -12,7 +12,9 @@ from mtlkit.contracts.backbone import Splittable
 
 TEXTS = st.text("ab c.,É", max_size=12)
 ROWS = st.lists(
-    st.one_of(st.tuples(TEXTS), st.tuples(TEXTS, TEXTS), st.tuples(st.lists(TEXTS, max_size=6)), st.just((None,))),
+    st.one_of(
+        st.tuples(TEXTS), st.tuples(TEXTS, TEXTS), st.tuples(st.lists(TEXTS, max_size=6)), st.just((None,))
+    ),
     min_size=1,
     max_size=5,
 )
@@ -127,7 +129,8 @@ def test_transformers_is_not_imported_and_ids_are_the_same_in_every_process():
     code = (
         "import sys; from mtlkit.builtin.backbones.options import Tiny\n"
         "from mtlkit.builtin.backbones.tiny import TinyBackbone\n"
-        "print(TinyBackbone(Tiny()).prepare([('Some words.',)])[0].ids.tolist(), 'transformers' in sys.modules)"
+        "ids = TinyBackbone(Tiny()).prepare([('Some words.',)])[0].ids.tolist()\n"
+        "print(ids, 'transformers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == f"{TinyBackbone(Tiny()).prepare([('Some words.',)])[0].ids.tolist()} False\n"
@@ -135,5 +138,7 @@ def test_transformers_is_not_imported_and_ids_are_the_same_in_every_process():
 
 def test_options_need_no_torch():
     modules = "mtlkit.builtin.backbones.options, mtlkit.builtin.heads.options"
-    code = f"import sys, {modules}; print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
+    code = (
+        f"import sys, {modules}; print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

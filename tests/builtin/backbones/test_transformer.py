@@ -253,7 +253,7 @@ def test_paths_that_are_no_model(tmp_path):
     assert str(caught.value).startswith("'./nowhere/at/all' does not exist  looked for ")
     with pytest.raises(ResourceError, match=r"^the configuration of .* can't be loaded: .*config\.json"):
         build(tmp_path)
-    with pytest.raises(ResourceError, match="can't be loaded: .* is it the name of a model on the hub"):
+    with pytest.raises(ResourceError, match=r"can't be loaded: .* is it the name of a model on the hub"):
         build("no-such-owner/no-such-model")
 
 
