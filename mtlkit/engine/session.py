@@ -85,7 +85,10 @@ def preview(plan: Plan) -> Preview:
     empty = [name for name, rows in data.items() if not rows.splits[TRAIN]]
     if empty:
         raise RecipeError(
-            [Problem("no training rows are left", "check `where` and `split`", f"data.{name}") for name in empty]
+            [
+                Problem("no training rows are left", "check `where` and `split`", f"data.{name}")
+                for name in empty
+            ]
         )
     check_labels(plan, data)
     built = outline(plan, data)

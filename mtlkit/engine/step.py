@@ -129,7 +129,8 @@ def _backward(
             source = session.plan.task(task).data
             numbers = session.data[source].numbers(TRAIN, positions[source])
             raise TrainingError(
-                f"the loss of task {task!r} is {value} at step {progress.step}; no weight has been changed by it",
+                f"the loss of task {task!r} is {value} at step {progress.step}; "
+                "no weight has been changed by it",
                 f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
             )
     balance = session.plan.balancer.options.weights(now, progress)

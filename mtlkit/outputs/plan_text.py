@@ -57,7 +57,8 @@ def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
         ]
         lines.append(
             f"  {phase.name}  steps {phase.start:,}–{phase.end:,}  {len(phase.trainable)} weights train "
-            f"({share:.1f} % of the numbers), {len(phase.frozen)} frozen  trains: {', '.join(groups) or 'nothing'}"
+            f"({share:.1f} % of the numbers), {len(phase.frozen)} frozen  "
+            f"trains: {', '.join(groups) or 'nothing'}"
         )
     return "\n".join(lines)
 

@@ -1,1 +1,1 @@
-"""From a recipe and a catalog to the plan of a run, and from a plan and a table of weights to its timeline."""
+"""From a recipe and a catalog to a plan, and from a plan and a table of weights to its timeline."""

@@ -71,7 +71,7 @@ def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
                 plan.document,
                 ("freeze",),
                 f"nothing trains in steps {steps}: the policies leave no weight",
-                "drop one of them, or say so with use = \"all\"",
+                'drop one of them, or say so with use = "all"',
                 key=True,
             )
         )
@@ -188,4 +188,3 @@ def _search(value: Any, path: KeyPath, text: str) -> KeyPath | None:  # noqa: AN
 
 def _split(path: str) -> KeyPath:
     return tuple(path.split("."))
-

@@ -98,7 +98,7 @@ def row_spec(table: DataTable) -> RowSpec:
             column=split.column,
             salt=split.salt,
         ),
-        limit={split: rows for split, rows in table.limit.items()},
+        limit={str(split): rows for split, rows in table.limit.items()},
     )
 
 

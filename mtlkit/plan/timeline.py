@@ -104,11 +104,10 @@ class Timeline:
             for at, moment in enumerate(moments)
             if at == 0 or moment.trainable != moments[at - 1].trainable
         ]
+        ends = [*starts[1:], len(moments)] if starts else []
         return tuple(
             self.phase(self.phase_name(moments[start].progress, number), start, end, moments[start].trainable)
-            for number, (start, end) in enumerate(
-                zip(starts, [*starts[1:], len(moments)], strict=True), start=1
-            )
+            for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1)
         )
 
     def phase_name(self, progress: Progress, number: int) -> str:
@@ -132,7 +131,8 @@ class Timeline:
         if not isfinite(rate) or rate < 0:
             raise PluginError(
                 f"the rate of group {group!r} at step {progress.step} is {rate}",
-                f"{type(self.schedule).__name__}.rate and {type(self.curve).__name__}.factor must be finite and ≥ 0",
+                f"{type(self.schedule).__name__}.rate and {type(self.curve).__name__}.factor must be "
+                "finite and ≥ 0",
             )
         return rate
 

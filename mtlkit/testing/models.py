@@ -163,7 +163,8 @@ def _piece(piece: Spec, earlier: list[nn.Module]) -> nn.Module:
     if kind == "dropout":
         return nn.Dropout(0.5)
     if kind == "shared" and earlier:
-        return earlier[piece["of"] % len(earlier)]
+        number: int = piece["of"]
+        return earlier[number % len(earlier)]
     return _linear(piece, [module for module in earlier if isinstance(module, nn.Linear)])
 
 

@@ -1,4 +1,3 @@
-
 """Option classes as a plugin author writes them."""
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  schemas are compared whole
+
 """From tables to option objects and back."""
 
 import json

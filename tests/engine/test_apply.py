@@ -9,7 +9,14 @@ from torch import nn
 from mtlkit.builtin.optimizers.adamw import build as build_adamw
 from mtlkit.builtin.optimizers.options import AdamW
 from mtlkit.engine import build as engine_build
-from mtlkit.engine.apply import Handles, apply_rates, apply_trainable, frozen_modules, set_eval, trainable_objects
+from mtlkit.engine.apply import (
+    Handles,
+    apply_rates,
+    apply_trainable,
+    frozen_modules,
+    set_eval,
+    trainable_objects,
+)
 from mtlkit.engine.build import Built, build_optimizer
 from mtlkit.engine.model import Model
 from mtlkit.testing.models import build_module, model_specs, table_of
@@ -116,7 +123,9 @@ def test_the_groups_of_the_optimizer_partition_all_weights_and_freezing_does_not
         )  # fmt: skip
     finally:
         engine_build.make = made
-    before = [(group["group"], group["names"], list(map(id, group["params"]))) for group in optimizer.param_groups]
+    before = [
+        (group["group"], group["names"], list(map(id, group["params"]))) for group in optimizer.param_groups
+    ]
     names = [name for _, named, _ in before for name in named]
     assert sorted(names) == sorted(table.names)
     ids = [each for _, _, params in before for each in params]
@@ -126,6 +135,8 @@ def test_the_groups_of_the_optimizer_partition_all_weights_and_freezing_does_not
         for name in group["names"]:
             assert group["weight_decay"] == (0.0 if kinds[name] in ("bias", "norm") else 0.1)
     apply_trainable(handles, frozenset())
-    after = [(group["group"], group["names"], list(map(id, group["params"]))) for group in optimizer.param_groups]
+    after = [
+        (group["group"], group["names"], list(map(id, group["params"]))) for group in optimizer.param_groups
+    ]
     assert after == before
     assert optimizer_over("sgd", handles, groups) is not None

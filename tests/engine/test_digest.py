@@ -66,7 +66,9 @@ def test_a_buffer_that_is_gone_has_moved():
 def test_many_are_counted_not_listed():
     with pytest.raises(TrainingError) as caught:
         check_unchanged(dict.fromkeys("abcdefghij", "0"), dict.fromkeys("abcdefghij", "1"), "p")
-    assert caught.value.problems[0].message == "frozen weights moved during p: a, b, c, d, e, f, g, h and 2 more"
+    assert (
+        caught.value.problems[0].message == "frozen weights moved during p: a, b, c, d, e, f, g, h and 2 more"
+    )
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,9 @@ def test_a_frozen_batch_norm_keeps_its_statistics_and_uses_them():
     assert all(torch.equal(buffer, buffers[name]) for name, buffer in model.buffers())
     apply_trainable(handles, frozenset(handles.weights))
     loss_of(model).backward()
-    moved = {name.rpartition(".")[2] for name, buffer in model.buffers() if not torch.equal(buffer, buffers[name])}
+    moved = {
+        name.rpartition(".")[2] for name, buffer in model.buffers() if not torch.equal(buffer, buffers[name])
+    }
     assert moved == {"running_mean", "running_var", "num_batches_tracked"}
 
 

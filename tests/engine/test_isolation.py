@@ -15,7 +15,8 @@ from mtlkit.engine.seeds import derive, permutation, python_rng, seeded
 from mtlkit.engine.session import open_session
 
 purposes = st.lists(st.text(st.characters(exclude_characters="\0"), max_size=6), min_size=1, max_size=3)
-SECOND = PAIRS + '\n[tasks.a_first]\ndata = "reviews"\nhead = { use = "sequence-classification" }\n'
+FIRST = '\n[tasks.a_first]\ndata = "reviews"\nhead = { use = "sequence-classification" }\n'
+SECOND = PAIRS + FIRST
 
 
 def opened(folder, **changes):
@@ -30,12 +31,16 @@ def test_another_task_changes_no_initial_weight_and_no_row(tmp_path):
         assert torch.equal(parameter, there[name]), name
     assert alone.streams["reviews"].take(0, 200) == both.streams["reviews"].take(0, 200)
     assert alone.data["reviews"].splits == both.data["reviews"].splits
-    twins = [dict(both.built.model.parameters())[f"heads.{task}.classifier.weight"] for task in ("sentiment", "a_first")]
+    twins = [
+        dict(both.built.model.parameters())[f"heads.{task}.classifier.weight"]
+        for task in ("sentiment", "a_first")
+    ]
     assert not torch.equal(*twins)
 
 
 def test_the_order_of_the_tasks_changes_no_initial_weight(tmp_path):
-    one, two = opened(tmp_path / "a", more=SECOND), opened(tmp_path / "b", more=SECOND)
+    one, two = opened(tmp_path / "a", more=SECOND), opened(tmp_path / "b", more=FIRST + PAIRS)
+    assert list(one.built.heads) != list(two.built.heads)
     forth, back = dict(one.built.model.parameters()), dict(two.built.model.parameters())
     assert all(torch.equal(forth[name], back[name]) for name in forth)
 

@@ -19,6 +19,7 @@ from mtlkit.contracts.events import (
     Warned,
 )
 from mtlkit.engine import loop
+from mtlkit.engine.apply import frozen_modules
 from mtlkit.engine.session import open_session
 from mtlkit.errors import TrainingError
 
@@ -42,7 +43,9 @@ def applied(monkeypatch):
     def spy(handles, trainable):
         apply_trainable(handles, trainable)
         wants = {
-            name for name, weight in handles.weights.items() if all(p.requires_grad for p in weight.parameters)
+            name
+            for name, weight in handles.weights.items()
+            if all(p.requires_grad for p in weight.parameters)
         }
         seen.append((trainable, wants))
 
@@ -73,6 +76,22 @@ def test_the_plan_is_what_the_loop_did(tmp_path, policy, applied):
     checks = of_type(events, FrozenChecked)
     assert [(e.phase, e.step) for e in checks] == [(p["name"], p["end"]) for p in plan["phases"]]
     assert result.frozen == "unchanged"
+
+
+def test_every_step_runs_in_the_modes_of_its_phase_also_after_an_evaluation(tmp_path, monkeypatch):
+    seen = []
+    taken = loop.training_step
+
+    def spy(session, progress, cursors):
+        live = {id(p) for _, p in session.built.model.parameters() if p.requires_grad}
+        eval_mode = {id(module) for _, module in session.built.model.modules() if not module.training}
+        seen.append(eval_mode == frozen_modules(session.built.model, frozenset(live)))
+        return taken(session, progress, cursors)
+
+    monkeypatch.setattr(loop, "training_step", spy)
+    run_recipe(write_recipe(tmp_path, freeze=POLICIES["bottom-layers"], training='evaluate_every = "1st"'))
+    assert len(seen) > 2
+    assert all(seen)
 
 
 def test_events_come_in_order(tmp_path):
@@ -137,6 +156,17 @@ def test_the_selected_checkpoint_is_what_the_run_ends_with(tmp_path):
     assert (saved / "weights.safetensors").read_bytes() == (ended / "weights.safetensors").read_bytes()
 
 
+def test_a_run_of_no_steps_evaluates_and_ends_with_its_initial_weights(tmp_path):
+    recipe = write_recipe(tmp_path, length="0st")
+    untrained = open_session(preview(mtlkit.plan(mtlkit.load(recipe))))
+    result, events = run_recipe(recipe)
+    assert events[-1] == RunEnded(0)
+    ended = weights_of(result)
+    for name, weight in untrained.handles.weights.items():
+        assert torch.equal(weight.parameters[0], ended[name])
+    assert all(metric.value == metric.start for metric in result.metrics.values())
+
+
 NAN_HEAD = """
 import torch, mtlkit
 from mtlkit.builtin.heads.options import SequenceClassification
@@ -165,7 +195,9 @@ def broken_head(folder, name, body):
 
 def test_a_loss_that_is_not_finite_stops_the_run_before_a_weight_changes(tmp_path, monkeypatch):
     plugin = broken_head(
-        tmp_path, "nan_head", 'term = LossTerm(term.sum * float("nan"), term.count) if self.calls == 3 else term'
+        tmp_path,
+        "nan_head",
+        'term = LossTerm(term.sum * float("nan"), term.count) if self.calls == 3 else term',
     )
     recipe = write_recipe(tmp_path, more="")
     sessions = []

@@ -20,7 +20,10 @@ def test_rows_taken_in_portions_are_the_rows_taken_at_once(name, rows, seed, por
 
 @given(names, st.integers(1, 40), seeds, st.integers(0, 200), st.integers(0, 40))
 def test_a_fresh_stream_goes_on_where_another_stopped(name, rows, seed, cursor, count):
-    assert Stream(name, rows, seed).take(cursor, count) == Stream(name, rows, seed).take(0, cursor + count)[cursor:]
+    assert (
+        Stream(name, rows, seed).take(cursor, count)
+        == Stream(name, rows, seed).take(0, cursor + count)[cursor:]
+    )
 
 
 @given(names, st.integers(1, 40), seeds, st.integers(0, 3))

@@ -130,7 +130,9 @@ def test_a_task_named_like_a_part_of_another_is_refused():
 def test_kinds_follow_the_module():
     head = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2), nn.Embedding(3, 2), nn.RMSNorm(2))
     model = Model(Bag(), {"t": head})
-    kinds = {row.name.removeprefix("heads.t."): row.kind for row in param_table(model, model.backbone, ("t",))}
+    kinds = {
+        row.name.removeprefix("heads.t."): row.kind for row in param_table(model, model.backbone, ("t",))
+    }
     assert kinds == {
         "0.weight": "weight",
         "0.bias": "bias",

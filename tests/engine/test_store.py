@@ -1,7 +1,6 @@
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-import torch
 
 from mtlkit.engine.store import Store, pad
 
@@ -29,7 +28,9 @@ def test_the_wanted_rows_come_back_in_order_whatever_fits(lengths, data, max_byt
     for _ in range(3):
         wanted = data.draw(st.lists(st.integers(0, len(lengths) - 1), max_size=20))
         found = store.rows(("k",), 1, lengths, wanted, compute)
-        assert all(torch.equal(value, value_of(lengths, row)) for value, row in zip(found, wanted, strict=True))
+        assert all(
+            torch.equal(value, value_of(lengths, row)) for value, row in zip(found, wanted, strict=True)
+        )
         assert len(found) == len(wanted)
         assert store.used <= max_bytes
 

@@ -35,7 +35,13 @@ ALTERNATING = Phases(
 )
 policies = st.lists(
     st.sampled_from(
-        [FreezeNone(), FreezeBackbone(), BottomLayers(layers=1), GradualUnfreeze(every=Duration(2, "st")), ALTERNATING]
+        [
+            FreezeNone(),
+            FreezeBackbone(),
+            BottomLayers(layers=1),
+            GradualUnfreeze(every=Duration(2, "st")),
+            ALTERNATING,
+        ]
     ),
     min_size=1,
     max_size=3,
@@ -43,7 +49,13 @@ policies = st.lists(
 schedules = st.sampled_from([Uniform(), LayerWise(1e-3, 5e-3, 1e-2), LayerDecay(1e-3)])
 curves = st.sampled_from([Constant(), Linear(), Cosine(warmup=Duration(3, "st"))])
 lines = st.builds(
-    Timeline, policies.map(tuple), schedules, curves, param_tables(max_depth=4), st.integers(0, 12), st.integers(1, 5)
+    Timeline,
+    policies.map(tuple),
+    schedules,
+    curves,
+    param_tables(max_depth=4),
+    st.integers(0, 12),
+    st.integers(1, 5),
 )
 
 

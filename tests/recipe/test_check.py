@@ -1,4 +1,4 @@
-# ruff: noqa: E501  reports are compared whole
+
 """The shape of a recipe, and every way to get it wrong, all at once."""
 
 import json

@@ -1,4 +1,4 @@
-# ruff: noqa: E501  reports are compared whole
+
 """Problems of a plugin's own options, found after the shape."""
 
 from pathlib import Path

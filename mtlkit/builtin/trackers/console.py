@@ -45,9 +45,8 @@ class ConsoleTracker:
         elif isinstance(event, Activity):
             self._show_activity(event)
         elif isinstance(event, PhaseStarted):
-            self._say(
-                f"{event.phase}: steps {event.step}–{event.end}, {event.trainable} weights train, {event.frozen} frozen"
-            )
+            sets = f"{event.trainable} weights train, {event.frozen} frozen"
+            self._say(f"{event.phase}: steps {event.step}–{event.end}, {sets}")
         elif isinstance(event, Evaluated) and event.purpose == "progress":
             metrics = "  ".join(f"{name} {value:.3f}" for name, value in event.metrics.items())
             self._say(f"step {event.step}: {event.split}  {metrics}")
