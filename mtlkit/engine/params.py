@@ -15,7 +15,7 @@ from mtlkit.errors import PluginError, Problem, RecipeError
 
 @define(eq=False)
 class Weight:
-    """One storage region: every name and every parameter that lies in it; the first parameter holds it all."""
+    """One storage region: every name and parameter that lies in it; the first parameter holds it all."""
 
     names: list[str] = field(factory=list)
     parameters: list[nn.Parameter] = field(factory=list)
@@ -82,9 +82,11 @@ class _Span:
     @classmethod
     def of(cls, parameter: nn.Parameter) -> "_Span":
         size = parameter.element_size()
-        start = parameter.storage_offset() * size
-        reach = sum((n - 1) * stride for n, stride in zip(parameter.shape, parameter.stride(), strict=True))
-        storage = StorageWeakRef(parameter.untyped_storage()).cdata
+        start = int(parameter.storage_offset()) * size
+        reach = sum(
+            (int(n) - 1) * int(stride) for n, stride in zip(parameter.shape, parameter.stride(), strict=True)
+        )
+        storage = StorageWeakRef(parameter.untyped_storage()).cdata  # type: ignore[no-untyped-call]
         return cls(parameter, storage, start, start + (reach + 1) * size)
 
     @property
@@ -134,7 +136,8 @@ def _widest_first(weight: Weight) -> None:
     first, *others = (_Span.of(parameter) for parameter in weight.parameters)
     if not all(first.holds(other) for other in others):
         raise PluginError(
-            f"the weights {', '.join(weight.names)} share part of their memory, and none of them holds the others",
+            f"the weights {', '.join(weight.names)} share part of their memory, "
+            "and none of them holds the others",
             "tie whole weights, or keep one parameter of which the others are views",
         )
 

@@ -22,6 +22,7 @@ from mtlkit.recipe.model import DataTable, Recipe
 from mtlkit.recipe.problems import from_validation_error, problem_at
 
 DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
+ALWAYS_ON = ("jsonl", "tensorboard", "console")
 SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
 
 
@@ -166,7 +167,8 @@ def _places(data: Mapping[str, Any]) -> Iterable[tuple[PluginKind, KeyPath, Mapp
     for name, task in _tables(data, "tasks"):
         if isinstance(head := task.get("head"), dict):
             yield "head", ("tasks", name, "head"), head
-    for name, table in _tables(data.get("logging", {}), "trackers"):
+    trackers = {**{name: {} for name in ALWAYS_ON}, **dict(_tables(data.get("logging", {}), "trackers"))}
+    for name, table in trackers.items():
         yield "tracker", ("logging", "trackers", name), {"use": name, **table}
 
 

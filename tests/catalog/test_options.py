@@ -1,4 +1,3 @@
-
 """From tables to option objects and back."""
 
 import json

@@ -1,4 +1,3 @@
-
 """The shape of a recipe, and every way to get it wrong, all at once."""
 
 import json

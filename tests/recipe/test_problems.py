@@ -1,4 +1,3 @@
-
 """Problems of a plugin's own options, found after the shape."""
 
 from pathlib import Path
