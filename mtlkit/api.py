@@ -108,7 +108,8 @@ def run_prepared(
         run_dir = create(plan, Path(out), plan_json(prepared.timeline, prepared.moments, prepared.phases))
         trackers = open_trackers(plan, run_dir, console=console)
         collector = Collector()
-        for event in fan_out(train(session, run_dir / CHECKPOINTS), trackers):
+        every = max(1, plan.log_every.steps(session.timeline.total, session.timeline.steps_per_epoch))
+        for event in fan_out(train(session, run_dir / CHECKPOINTS), trackers, every):
             collector.receive(event)
             if on_event is not None:
                 on_event(event)

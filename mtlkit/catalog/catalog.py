@@ -78,7 +78,7 @@ class Catalog:
     def _unknown(self, kind: PluginKind, name: str) -> UnknownPlugin:
         names = [each.card.name for each in self.of(kind)]
         others = [each.card.kind for each in self.entries if each.card.name == name]
-        near = get_close_matches(name[:64].lower(), names, n=1)
+        near = [] if others else get_close_matches(name[:64].lower(), names, n=1)
         if others:
             message = f"{name!r} is {_article(others[0])}, not {_article(kind)}"
         else:

@@ -8,10 +8,19 @@ from cyclopts import Parameter
 RecipeFile = Annotated[Path, Parameter(help="the recipe, a TOML file")]
 Overrides = Annotated[
     tuple[str, ...],
-    Parameter(name="--set", negative=(), help="override a value: tasks.sentiment.weight=0.5 (repeatable)"),
+    Parameter(
+        name="--set",
+        negative=(),
+        show_default=False,
+        help="override a value: tasks.sentiment.weight=0.5 (repeatable)",
+    ),
 ]
 PluginFiles = Annotated[
     tuple[Path, ...],
-    Parameter(name="--plugin", negative=(), help="a plugin file under development (repeatable)"),
+    Parameter(
+        name="--plugin", negative=(), show_default=False, help="a plugin file under development (repeatable)"
+    ),
 ]
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="one JSON object on standard output")]
+Json = Annotated[
+    bool, Parameter(name="--json", negative=(), show_default=False, help="one JSON object on standard output")
+]

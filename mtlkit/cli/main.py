@@ -15,6 +15,32 @@ HELP = """Multi-task transfer learning from one recipe: validated, planned, run,
 Exit codes: 0 done, 1 a bug in mtlkit, 2 wrong usage or recipe, 3 unreadable data, 4 a broken plugin,
 5 something missing, 6 training failed, 130 interrupted.
 """
+COMMANDS = {
+    "run": (
+        "Train, evaluate and save what a recipe says.",
+        (
+            "mtlkit run recipes/quickstart.toml",
+            "mtlkit run recipe.toml --set training.length=100st --out elsewhere",
+            "mtlkit run recipe.toml --json | jq .metrics",
+        ),
+    ),
+    "validate": (
+        "Check a recipe; report every problem at once, each with file, line and column.",
+        ("mtlkit validate recipe.toml", "mtlkit validate recipe.toml --json"),
+    ),
+    "plan": (
+        "Show groups, phases, rates over time and an estimate of cost, before anything trains.",
+        ("mtlkit plan recipe.toml", "mtlkit plan recipe.toml --params", "mtlkit plan recipe.toml --json"),
+    ),
+    "plugins": (
+        "List the installed plugins, or show the options of one.",
+        ("mtlkit plugins", "mtlkit plugins layer-wise", "mtlkit plugins --json"),
+    ),
+    "schema": (
+        "Print the JSON Schema of recipes, options of the installed plugins included.",
+        ("mtlkit schema > mtlkit.schema.json",),
+    ),
+}
 INTERRUPTED = 130
 
 
@@ -28,11 +54,9 @@ def app() -> App:
         console=Console(),
         error_console=Console(stderr=True),
     )
-    commands.command("mtlkit.cli.run:run", help="Train, evaluate and save what a recipe says.")
-    commands.command("mtlkit.cli.validate:validate", help="Check a recipe; report every problem at once.")
-    commands.command("mtlkit.cli.plan:plan", help="Show what a run would do, before anything trains.")
-    commands.command("mtlkit.cli.plugins:plugins", help="List the installed plugins, or show one.")
-    commands.command("mtlkit.cli.schema:schema", help="Print the JSON Schema of recipes.")
+    for name, (summary, examples) in COMMANDS.items():
+        shown = "Examples:\n" + "\n".join(f"  {example}" for example in examples)
+        commands.command(f"mtlkit.cli.{name}:{name}", help=summary, help_epilogue=shown)
     return commands
 
 

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import say, say_json
 
-Params = Annotated[bool, Parameter(negative=(), help="list every single weight")]
+Params = Annotated[bool, Parameter(negative=(), show_default=False, help="list every single weight")]
 
 
 def plan(
@@ -22,11 +22,6 @@ def plan(
     """Show groups, phases, rates over time, and an estimate of memory and time.
 
     Reads the data and lays out the model without allocating its weights.
-
-    Examples:
-        mtlkit plan recipe.toml
-        mtlkit plan recipe.toml --params
-        mtlkit plan recipe.toml --json
     """
     from mtlkit.api import load, preview
     from mtlkit.api import plan as make_plan

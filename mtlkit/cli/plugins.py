@@ -12,13 +12,7 @@ Name = Annotated[str | None, Parameter(help="show the options of this plugin")]
 
 
 def plugins(name: Name = None, /, *, plugin: PluginFiles = (), json: Json = False) -> int:
-    """List the installed plugins, or show the options of one.
-
-    Examples:
-        mtlkit plugins
-        mtlkit plugins layer-wise
-        mtlkit plugins --json
-    """
+    """List the installed plugins, or show the options of one."""
     from mtlkit.catalog.catalog import Entry
     from mtlkit.catalog.discover import open_catalog
     from mtlkit.contracts.card import KINDS

@@ -22,13 +22,7 @@ def run(
     plugin: PluginFiles = (),
     json: Json = False,
 ) -> int:
-    """Train, evaluate and save what a recipe says.
-
-    Examples:
-        mtlkit run recipes/quickstart.toml
-        mtlkit run recipe.toml --set training.length=100st --out /tmp/runs
-        mtlkit run recipe.toml --json | jq .metrics
-    """
+    """Train, evaluate and save what a recipe says."""
     from mtlkit.api import load, preview, run_prepared
     from mtlkit.api import plan as make_plan
 

@@ -5,11 +5,7 @@ from mtlkit.cli.show import say_json
 
 
 def schema(*, plugin: PluginFiles = ()) -> int:
-    """Print a JSON Schema that editors complete and check recipes with.
-
-    Examples:
-        mtlkit schema > mtlkit.schema.json
-    """
+    """Print a JSON Schema that editors complete and check recipes with."""
     from mtlkit.catalog.discover import open_catalog
     from mtlkit.plan.schema import recipe_schema
 

@@ -13,10 +13,6 @@ def validate(
     """Check a recipe and report every problem at once, each with file, line and column.
 
     Loads neither torch nor any weights; what needs the model or whole files is checked by `plan`.
-
-    Examples:
-        mtlkit validate recipe.toml
-        mtlkit validate recipe.toml --json
     """
     from mtlkit.api import load
 

@@ -60,7 +60,11 @@ class HeadOptions(Protocol):
     """What the options object of a head may offer so that a plan can check it without torch."""
 
     def columns(self) -> Mapping[str, str]:
-        """Option name → the column it reads (`{"text": "text", "label": "label"}`)."""
+        """Option name → the column it reads (`{"text": "text", "label": "label"}`); `"text.1"` in a list."""
+        ...
+
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that the head measures."""
         ...
 
 

@@ -1,5 +1,7 @@
 """Places on disk as a recipe writes them: a path relative to the recipe, or `package:NAME/path`."""
 
+import os
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,12 +41,21 @@ class Place:
         """
         path = self.path()
         if not path.exists():
-            raise ResourceError(f"{self.address!r} does not exist", f"looked for {path}")
+            raise ResourceError(f"{self.address!r} does not exist", _looked_for(path))
         return path
 
     def portable(self) -> str:
         """The address with its folder made absolute, for a recipe that is stored elsewhere."""
         return self.address if self.address.startswith(PACKAGE) else str(self.path())
+
+
+def _looked_for(path: Path) -> str:
+    """Where a place would be, seen from the current folder, and what is called alike there."""
+    whole, here = os.path.normpath(path), os.getcwd()
+    shown = os.path.relpath(whole, here) if whole.startswith(here + os.sep) else whole
+    names = os.listdir(path.parent) if path.parent.is_dir() else []
+    near = get_close_matches(path.name, sorted(names), n=1)
+    return f"looked for {shown}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 def _inside_package(address: str) -> Path:

@@ -133,9 +133,12 @@ def _backward(
                 "no weight has been changed by it",
                 f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
             )
-    balance = session.plan.balancer.options.weights(now, progress)
+    passing = {task: float(terms[task].sum.detach()) / terms[task].count for task in now if terms[task].count}
+    balance = session.plan.balancer.options.weights(passing, progress)
     total: Tensor | None = None
     for task, mean in means.items():
+        if task not in passing:
+            continue
         weighted = mean * (session.plan.task(task).weight * balance[task])
         total = weighted if total is None else total + weighted
     if total is not None and total.requires_grad:

@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 
-from mtlkit.contracts.events import Event, Warned
+from mtlkit.contracts.events import Event, StepDone, Warned
 from mtlkit.contracts.tracker import Tracker
 
 
-def fan_out(events: Iterable[Event], trackers: dict[str, Tracker]) -> Iterator[Event]:
-    """Hand every event to every tracker and pass it on; closes all trackers at the end."""
+def fan_out(events: Iterable[Event], trackers: dict[str, Tracker], every: int = 1) -> Iterator[Event]:
+    """Hand events to every tracker and pass them on; closes all trackers at the end.
+
+    Of the steps, trackers hear of each `every`-th; of everything else they hear all.
+    """
     alive = dict(trackers)
     try:
         for event in events:
-            warnings = _deliver(event, alive)
+            told = not isinstance(event, StepDone) or event.step % every == 0
+            warnings = _deliver(event, alive) if told else []
             yield event
             for warning in warnings:
                 _deliver(warning, alive)

@@ -27,7 +27,7 @@ def plan_text(
         _phases(timeline, phases),
         _chart(timeline, moments),
     ]
-    if not phases or not all(phase.trainable for phase in phases):
+    if not all(phase.trainable for phase in phases):
         parts.insert(2, "warning: in some phase every weight is frozen, nothing will train then")
     if params:
         parts.append(_weights(timeline, phases))

@@ -28,6 +28,7 @@ def check_parts(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part
         for name in recipe.data:
             found += _column_problems(document, recipe, parts, name)
         found += _label_problems(document, recipe, parts)
+        found += _metric_problems(document, recipe, parts)
     if recipe.training.length.unit == "%":
         message = "a run can't be a share of itself"
         found.append(problem_at(document, ("training", "length"), message, 'write "3ep" or "500st"'))
@@ -139,10 +140,24 @@ def _column_problems(
         if table.data == name and hasattr(head.options, "columns"):
             for option, column in head.options.columns().items():
                 if column not in ours:
-                    path: KeyPath = ("tasks", task, "head", option)
+                    places = (int(part) if part.isdigit() else part for part in option.split("."))
+                    path: KeyPath = ("tasks", task, "head", *places)
                     message = f"data {name!r} has no column {column!r}"
                     found.append(problem_at(document, path, message, closest(column, ours)))
     return found
+
+
+def _metric_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
+    """A selection by a metric that its head does not measure, where the head says what it measures."""
+    if recipe.selection is None:
+        return []
+    task, _, metric = recipe.selection.metric.partition("/")
+    options = parts["tasks", task, "head"].options
+    known = options.metrics() if hasattr(options, "metrics") else (metric,)
+    if metric in known:
+        return []
+    message = f"task {task!r} measures no {metric!r}"
+    return [problem_at(document, ("selection", "metric"), message, closest(metric, known))]
 
 
 def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
@@ -161,17 +176,26 @@ def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, 
 
 
 def _nearest(text: str, table: ParamTable) -> str:
+    """What the selector may have meant: a block that exists, a task with weights, a glob that matches."""
+    if "blocks[" in text:
+        return f"the backbone has {table.depth} blocks, numbered from 0 to {table.depth - 1}"
+    if text.startswith("head."):
+        return f"tasks whose heads have weights: {', '.join(table.tasks) or 'none'}"
+    if text.endswith(".*"):
+        parts = [name.split(".") for name in table.names]
+        return closest(text, sorted({".".join([*names[:at], "*"]) for names in parts for at in range(1, len(names))}))
     return closest(text, table.names)
 
 
 def _where(data: Any, path: KeyPath, text: str) -> KeyPath:  # noqa: ANN401  any TOML value
     """The path, at or below `path`, of the key or value that mentions `text`."""
-    here = data
+    here, real = data, list[str | int]()
     for part in path:
         if isinstance(here, dict) and path[0] == "freeze" and isinstance(part, int):
             continue  # one [freeze] table stands for a list of one
+        real.append(part)
         here = here[part] if not isinstance(here, dict) or part in here else {}
-    return _search(here, path, text) or path
+    return _search(here, tuple(real), text) or tuple(real)
 
 
 def _search(value: Any, path: KeyPath, text: str) -> KeyPath | None:  # noqa: ANN401  any TOML value

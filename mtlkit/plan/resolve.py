@@ -107,18 +107,21 @@ def _parts(document: Document, catalog: Catalog) -> tuple[dict[KeyPath, Part], l
     """The part at every place of the recipe that chooses a plugin, and the problems on the way."""
     parts: dict[KeyPath, Part] = {}
     found: list[Problem] = []
+    single = isinstance(document.data.get("freeze"), dict)
     for kind, path, table in _places(document.data):
+        # one [freeze] table stands for a list of one, but is written without a number
+        place = path[:1] if kind == "freeze" and single else path
         name = table.get("use")
         if not isinstance(name, str):
             continue  # the shape of the recipe reports it
         try:
-            parts[path] = _part(kind, name, table, path, document, catalog)
+            parts[path] = _part(kind, name, table, place, document, catalog)
         except RecipeError as error:
-            found += _placed(error.problems, document, (*path, "use"))
+            found += _placed(error.problems, document, (*place, "use"))
         except _BadOptions as bad:
             found += bad.problems
         except MtlkitError as error:
-            found += _placed(error.problems, document, (*path, "use"))
+            found += _placed(error.problems, document, (*place, "use"))
     return parts, found
 
 

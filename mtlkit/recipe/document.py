@@ -212,6 +212,8 @@ def _syntax_problem(message: str, text: str, file: str) -> Problem:
     if message == "Invalid value" and word:
         lower = word[0].lower()
         hint = f"write {lower}" if lower in ("true", "false") else f'put text in quotes: "{word[0]}"'
+    if message == "Cannot overwrite a value":
+        hint = "a key is written twice: keep one"
     return Problem(f"not TOML: {message[:1].lower()}{message[1:]}", hint, file=file, line=line, column=column)
 
 

@@ -166,7 +166,7 @@ class SelectionTable(Table):
 class LoggingTable(Table):
     """What is written down while training."""
 
-    every: DurationText = _lasting(Duration(10, "st"), "how often to log the loss")
+    every: DurationText = _lasting(Duration(1, "st"), "how often trackers hear of a step")
     trackers: Annotated[dict[Slug, TrackerTable], AfterValidator(_named)] = Field(
         default_factory=dict, description="where logs go"
     )

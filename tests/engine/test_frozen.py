@@ -114,7 +114,7 @@ def backward_and_step(handles, optimizer, step):
     optimizer.step()
 
 
-@settings(max_examples=120)
+@settings(max_examples=400)
 @given(model_specs(), kinds, policies)
 def test_what_is_frozen_never_changes_by_a_bit(spec, kind, chosen):
     model = build_module(spec)
@@ -133,7 +133,7 @@ def test_what_is_frozen_never_changes_by_a_bit(spec, kind, chosen):
         assert frozen_digests(handles, table, moment.trainable) == digests
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(model_specs(), kinds)
 def test_a_thawed_weight_with_a_gradient_moves(spec, kind):
     model = build_module(spec)
@@ -152,7 +152,7 @@ def test_a_thawed_weight_with_a_gradient_moves(spec, kind):
             assert bool(moved) == row.trainable, name
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(model_specs())
 def test_a_tied_weight_learns_as_if_it_were_one(spec):
     """The folded gradient is that of one tensor used in all places, which autograd knows how to sum."""

@@ -11,6 +11,8 @@ from mtlkit.contracts.options import option
 
 Objective = Literal["multiple-negatives-ranking", "cosent", "cosine-similarity"]
 Subword = Literal["first", "last", "mean"]
+RANKING: Objective = "multiple-negatives-ranking"
+PAIR = ("text.0", "text.1")
 
 
 @frozen
@@ -26,6 +28,15 @@ class SequenceClassification:
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = option("share of the target spread evenly", 0.0)
     class_weights: Mapping[str, Annotated[float, Ge(0)]] = option("weight of classes in the loss, else 1", {})
 
+    def columns(self) -> Mapping[str, str]:
+        """The columns that are read, by option."""
+        texts = {"text": self.text} if isinstance(self.text, str) else dict(zip(PAIR, self.text, strict=True))
+        return {**texts, "label": self.label}
+
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are measured."""
+        return "accuracy", "macro-f1"
+
 
 @frozen
 class TokenClassification:
@@ -36,6 +47,14 @@ class TokenClassification:
     labels: tuple[str, ...] = option("the tags in their order; by default those of the training rows", ())
     subword: Subword = option("which tokens of a word stand for it", "first")
     dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate before the classifier", 0.1)
+
+    def columns(self) -> Mapping[str, str]:
+        """The columns that are read, by option."""
+        return {"tokens": self.tokens, "label": self.label}
+
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are measured."""
+        return "entity-f1", "token-accuracy"
 
 
 @frozen
@@ -51,3 +70,12 @@ class SentenceEmbedding:
     pooling: Pooling = option("how the tokens of a text become one vector", "mean")
     dim: Annotated[int, Ge(0)] = option("size of a linear projection; 0 for the backbone's own vectors", 0)
     normalize: bool = option("scale the vectors to length 1", True)
+
+    def columns(self) -> Mapping[str, str]:
+        """The columns that are read, by option."""
+        texts = {"first": self.first, "second": self.second}
+        return texts if self.objective == RANKING else {**texts, "score": self.score}
+
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that are measured."""
+        return ("accuracy@1", "mrr") if self.objective == RANKING else ("spearman", "pearson")

@@ -43,7 +43,9 @@ def test_steps_are_those_of_torch(build, options, dtype):
         {"params": ours[2:], "lr": 0.3, "weight_decay": 0.0},
     ]
     optimizer = build(options, groups)
-    with_momentum = getattr(options, "momentum", 0) > 0  # torch's fused SGD can't take a weight that thaws late
+    with_momentum = (
+        getattr(options, "momentum", 0) > 0
+    )  # torch's fused SGD can't take a weight that thaws late
     assert bool(optimizer.defaults["fused"]) is (dtype is torch.float32 and not with_momentum)
     plain = [
         {"params": theirs[:2], "lr": 0.1, "weight_decay": 0.2},
