@@ -4,7 +4,8 @@ Freezing is one operation: `requires_grad` off, gradient gone, module in eval mo
 stays in its optimizer group, where torch skips it because its gradient is None.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from attrs import frozen
 from torch import nn
@@ -63,6 +64,18 @@ def set_modes(model: Model, training: frozenset[int]) -> None:
     for _, module in model.modules():
         if id(module) in frozen:
             module.eval()
+
+
+@contextmanager
+def eval_mode(module: nn.Module) -> Iterator[None]:
+    """The module and all below it in eval mode inside the block, each as it was afterwards."""
+    before = [(inner, inner.training) for inner in module.modules()]
+    module.eval()
+    try:
+        yield
+    finally:
+        for inner, training in before:
+            inner.training = training
 
 
 def set_eval(model: Model) -> None:

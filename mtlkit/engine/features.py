@@ -11,6 +11,7 @@ from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
+from mtlkit.engine.apply import eval_mode
 from mtlkit.engine.joining import join
 from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
@@ -140,7 +141,7 @@ class Encoder:
         """Hidden states [t, H] at a boundary inside the backbone, one per row."""
 
         def compute(chunk: Sequence[int]) -> list[Tensor]:
-            with torch.no_grad(), self._autocast():
+            with eval_mode(self._module), torch.no_grad(), self._autocast():
                 hidden = self._splittable.stem(self._batch(reading, chunk), depth)
             items = self._prepared(reading)
             return [hidden[at, : len(items[row])].clone() for at, row in enumerate(chunk)]
@@ -153,7 +154,7 @@ class Encoder:
         lower = [depth for depth in self.boundaries if 1 <= depth <= self.backbone.depth]
 
         def compute(chunk: Sequence[int]) -> list[Tensor]:
-            with torch.no_grad():
+            with eval_mode(self._module), torch.no_grad():
                 if lower and isinstance(self.backbone, Splittable):
                     features = self._from_stem(reading, chunk, min(lower))
                 else:
@@ -199,6 +200,12 @@ class Encoder:
             self._pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)
         ]
         return [*found, features] if need.tokens else found
+
+    @property
+    def _module(self) -> torch.nn.Module:
+        if not isinstance(self.backbone, torch.nn.Module):
+            raise TypeError(f"{type(self.backbone).__name__} is no torch module")
+        return self.backbone
 
     @property
     def _splittable(self) -> Splittable:

@@ -15,7 +15,7 @@ from mtlkit.engine.heads import Readers
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.order import Stream
 from mtlkit.engine.rows import Rows
-from mtlkit.errors import Problem, RecipeError
+from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.checks import check_table, check_trains
 from mtlkit.plan.model import Plan
 from mtlkit.plan.timeline import Moment, Phase, Timeline, length, timeline
@@ -109,6 +109,11 @@ def open_session(prepared: Preview) -> Session:
     for _, part in built.model.parts():
         part.to(device)
     handles = Handles.of(built.model)
+    if len(handles.weights) != len(built.table):
+        raise PluginError(
+            f"weights tied by their memory came apart on the way to {device}",
+            "tie them by sharing the parameter object",
+        )
     phases = prepared.phases
     encoder = Encoder(
         backbone=built.backbone,

@@ -15,8 +15,6 @@ from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import Recipe
 from mtlkit.recipe.problems import closest, problem_at
 
-LIGHT_COLUMNS = frozenset({"csv", "jsonl", "conll", "text-folder", "parquet"})
-
 
 def check_parts(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
     """Problems between parts that show without torch and without reading whole files."""
@@ -80,15 +78,21 @@ def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
 
 def _missing_places(part: Part) -> Iterator[tuple[str, str, str]]:
     """Option, message and suggestion of every file or folder among the options that is not there."""
+    for name, place in _places(part):
+        if not _may_be_remote(part, place):
+            try:
+                place.existing()
+            except MtlkitError as error:
+                yield name, error.problems[0].message, error.problems[0].suggestion
+
+
+def _places(part: Part) -> Iterator[tuple[str, Place]]:
+    """Option name and place of everything among the options that lies on disk."""
     for name in getattr(type(part.options), "__annotations__", {}):
         value = getattr(part.options, name, None)
-        places = value.values() if isinstance(value, Mapping) else [value]
-        for place in places:
-            if isinstance(place, Place) and not _may_be_remote(part, place):
-                try:
-                    place.existing()
-                except MtlkitError as error:
-                    yield name, error.problems[0].message, error.problems[0].suggestion
+        for place in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(place, Place):
+                yield name, place
 
 
 def _may_be_remote(part: Part, place: Place) -> bool:
@@ -123,13 +127,17 @@ def _column_problems(
     from mtlkit.plan.resolve import row_spec
 
     part, spec = parts["data", name], row_spec(recipe.data[name])
-    if part.name not in LIGHT_COLUMNS or part.build is None:
-        return []
+    if not any(_places(part)):
+        return []  # a source that is not on disk may need the network to know its columns
     try:
-        columns = load_address(part.build)(part.options).columns()
-    except (MtlkitError, ImportError) as error:
-        problems = error.problems if isinstance(error, MtlkitError) else (Problem(str(error)),)
-        return [problem_at(document, ("data", name), each.message, each.suggestion) for each in problems]
+        columns = load_address(str(part.build))(part.options).columns()
+    except MtlkitError as error:
+        return [
+            problem_at(document, ("data", name), each.message, each.suggestion) for each in error.problems
+        ]
+    except Exception as error:  # noqa: BLE001  a source is foreign code: its failure is reported as its own
+        message = f"data source {part.name!r} of {part.distribution} failed: {type(error).__name__}: {error}"
+        return [problem_at(document, ("data", name), message, part.install)]
     found = [
         problem_at(document, _split(each.path), each.message, each.suggestion)
         for each in column_problems(columns, spec, name)
@@ -183,7 +191,9 @@ def _nearest(text: str, table: ParamTable) -> str:
         return f"tasks whose heads have weights: {', '.join(table.tasks) or 'none'}"
     if text.endswith(".*"):
         parts = [name.split(".") for name in table.names]
-        return closest(text, sorted({".".join([*names[:at], "*"]) for names in parts for at in range(1, len(names))}))
+        return closest(
+            text, sorted({".".join([*names[:at], "*"]) for names in parts for at in range(1, len(names))})
+        )
     return closest(text, table.names)
 
 
