@@ -175,7 +175,9 @@ def _duration_schema(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401, 
     shape = {"type": "string", "pattern": DURATION, "examples": ["3ep", "500st", "10%"]}
     return core_schema.no_info_after_validator_function(
         Duration.parse,
-        core_schema.str_schema(strict=True),
+        core_schema.custom_error_schema(
+            core_schema.str_schema(strict=True), "duration_type", custom_error_message="not a duration"
+        ),
         metadata={"pydantic_js_functions": [lambda _schema, _handler: shape]},
     )
 

@@ -31,7 +31,7 @@ class Duration:
                 if unit == "st" and amount != int(amount):
                     raise ValueError(f"{text!r} is not a whole number of steps")
                 if unit == "%" and amount > 100:
-                    raise ValueError(f"{text!r} is more than the whole run; write at most \"100%\"")
+                    raise ValueError(f'{text!r} is more than the whole run; write at most "100%"')
                 return cls(amount, unit)
         raise ValueError(f"{text!r} is not a duration; write {EXAMPLES}")
 

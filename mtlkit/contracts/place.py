@@ -51,9 +51,9 @@ class Place:
 
 def _looked_for(path: Path) -> str:
     """Where a place would be, seen from the current folder, and what is called alike there."""
-    whole, here = os.path.normpath(path), os.getcwd()
+    whole, here = os.path.normpath(path), str(Path.cwd())
     shown = os.path.relpath(whole, here) if whole.startswith(here + os.sep) else whole
-    names = os.listdir(path.parent) if path.parent.is_dir() else []
+    names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     near = get_close_matches(path.name, sorted(names), n=1)
     return f"looked for {shown}" + (f"; did you mean {near[0]!r}?" if near else "")
 

@@ -90,6 +90,7 @@ def preview(plan: Plan) -> Preview:
                 for name in empty
             ]
         )
+    _check_selection(plan, data)
     check_labels(plan, data)
     built = outline(plan, data)
     check_table(plan, built.table)
@@ -99,6 +100,16 @@ def preview(plan: Plan) -> Preview:
     phases = line.phases(moments)
     check_trains(plan, phases)
     return Preview(plan, data, built, line, moments, phases)
+
+
+def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
+    if plan.selection is None:
+        return
+    name = plan.task(plan.selection.metric.partition("/")[0]).data
+    if not data[name].splits["validation"]:
+        message = f"the best weights are chosen on validation rows, and data {name!r} has none"
+        suggestion = f"add validation = 0.1 to the split of [data.{name}]"
+        raise RecipeError(Problem(message, suggestion, "selection.metric"))
 
 
 def open_session(prepared: Preview) -> Session:

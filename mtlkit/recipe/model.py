@@ -17,7 +17,9 @@ def _duration_schema(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401, 
     shape = {"type": "string", "pattern": DURATION, "examples": ["3ep", "500st", "10%"]}
     return core_schema.no_info_after_validator_function(
         Duration.parse,
-        core_schema.str_schema(strict=True),
+        core_schema.custom_error_schema(
+            core_schema.str_schema(strict=True), "duration_type", custom_error_message="not a duration"
+        ),
         serialization=core_schema.to_string_ser_schema(),
         metadata={"pydantic_js_functions": [lambda _schema, _handler: shape]},
     )
@@ -33,7 +35,9 @@ def _or_false(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401  pydanti
     shape = {"const": False}
     off = core_schema.no_info_after_validator_function(
         _off,
-        core_schema.bool_schema(strict=True),
+        core_schema.custom_error_schema(
+            core_schema.bool_schema(strict=True), "off_type", custom_error_message="not false"
+        ),
         metadata={"pydantic_js_functions": [lambda _schema, _handler: shape]},
     )
     return core_schema.union_schema([handler(source), off])

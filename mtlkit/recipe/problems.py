@@ -10,6 +10,7 @@ import pydantic
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from mtlkit.contracts.duration import EXAMPLES
 from mtlkit.errors import Problem
 from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import SLUG, Recipe
@@ -19,6 +20,8 @@ _CHOICES = 8
 _EXPECTED = {
     "int": ("a whole number", "write a whole number such as 3"),
     "float": ("a number", "write a number such as 0.5"),
+    "off": ("false", "write false"),
+    "duration": ("a duration", f"write {EXAMPLES}"),
     "string": ("text", 'write text in quotes: "…"'),
     "bool": ("true or false", "write true or false, without quotes"),
     "list": ("a list", "write a list: [ … ]"),

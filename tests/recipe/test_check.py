@@ -49,7 +49,7 @@ def test_a_good_recipe(tmp_path):
     assert (recipe.lr.use, recipe.lr.curve.use, recipe.lr.options) == ("uniform", "constant", {})
     assert recipe.training.length == Duration(3, "ep")
     assert (recipe.training.evaluate_every, recipe.training.checkpoint_every) == (Duration(1, "ep"), None)
-    assert recipe.logging.every == Duration(10, "st")
+    assert recipe.logging.every == Duration(1, "st")
 
 
 def test_short_forms(tmp_path):
@@ -94,7 +94,10 @@ def test_short_forms(tmp_path):
             "2:10  training.length  '3 epochs' is not a duration  "
             'write "3ep" (epochs), "500st" (steps) or "10%" (of the run)',
         ),
-        ("[training]\nlength = 3", '2:10  training.length  3 is not text  write "3" in quotes'),
+        (
+            "[training]\nlength = 3",
+            '2:10  training.length  3 is not a duration  write "3ep" (epochs), "500st" (steps) or "10%" (of the run)',
+        ),
         ("[training]\ngrad_clip = 0", "2:13  training.grad_clip  0 is too small  write a number above 0"),
         (
             "[training]\ngrad_clip = true",

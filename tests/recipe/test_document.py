@@ -104,7 +104,10 @@ def test_overrides(tmp_path):
     [
         ("a = yes\n", 'r.toml:1:5  not TOML: invalid value  put text in quotes: "yes"'),
         ("a = True\n", "r.toml:1:5  not TOML: invalid value  write true"),
-        ("a = 1\na = 2\n", "r.toml:2:6  not TOML: cannot overwrite a value  a key is written twice: keep one"),
+        (
+            "a = 1\na = 2\n",
+            "r.toml:2:6  not TOML: cannot overwrite a value  a key is written twice: keep one",
+        ),
         ("[a\n", "r.toml:1:3  not TOML: expected ']' at the end of a table declaration"),
         ('a = "b', "r.toml:1:7  not TOML: unterminated string"),
         ("a = 1e999\n", "r.toml:1:5  a  inf is not a finite number  write a finite number"),
