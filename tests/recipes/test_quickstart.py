@@ -51,7 +51,7 @@ def test_split_sizes(prepared):
         for name, data in prepared.data.items()
     }
     assert sum(rows["reviews"].values()) == 8530
-    assert rows["articles"] == {"train": 1000, "validation": 0, "test": 200}
+    assert rows["articles"] == {"train": 500, "validation": 0, "test": 200}
 
 
 def logistic_regression(prepared):
