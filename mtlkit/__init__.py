@@ -10,15 +10,16 @@ Importing it imports neither torch nor transformers.
 
 import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
 from mtlkit.api import LoadedRecipe, load, plan, run
-from mtlkit.contracts.backbone import Backbone, Features, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
 from mtlkit.contracts.balance import Balancer
-from mtlkit.contracts.card import Card
-from mtlkit.contracts.data import DataSource
+from mtlkit.contracts.card import API_LEVEL, Card
+from mtlkit.contracts.data import DataSource, Record, Value
 from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.freeze import FreezePolicy
-from mtlkit.contracts.head import Head, HeadContext, LossTerm, Measure
+from mtlkit.contracts.head import Head, HeadContext, HeadOptions, LossTerm, Measure
+from mtlkit.contracts.optimizer import OptimizerOptions
 from mtlkit.contracts.options import option
-from mtlkit.contracts.params import ParamTable, Row
+from mtlkit.contracts.params import Kind, ParamTable, Role, Row
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.progress import Measurement, Progress
 from mtlkit.contracts.rates import Curve, LRSchedule
@@ -38,6 +39,7 @@ from mtlkit.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 __all__ = [
+    "API_LEVEL",
     "Backbone",
     "Balancer",
     "Card",
@@ -49,19 +51,25 @@ __all__ = [
     "FreezePolicy",
     "Head",
     "HeadContext",
+    "HeadOptions",
+    "Kind",
     "LRSchedule",
     "LoadedRecipe",
     "LossTerm",
     "Measure",
     "Measurement",
     "MtlkitError",
+    "OptimizerOptions",
     "ParamTable",
     "Place",
     "PluginError",
+    "Pooling",
     "Problem",
     "Progress",
     "RecipeError",
+    "Record",
     "ResourceError",
+    "Role",
     "Row",
     "Sampler",
     "Source",
@@ -69,6 +77,7 @@ __all__ = [
     "Tracker",
     "TrainingError",
     "UsageError",
+    "Value",
     "hookimpl",
     "load",
     "option",

@@ -1,12 +1,20 @@
 """Balancer: how the losses of several tasks become one."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from mtlkit.contracts.progress import Progress
 
 
 class Balancer:
-    """Loss weights as a function of the losses; subclass with a frozen attrs class."""
+    """Loss weights as a function of the losses; subclass with a frozen attrs class.
+
+    `scale_free`: the weights stay the same when every loss is multiplied by the same factor.
+    `normalised`: the weights of the tasks add up to how many they are.
+    """
+
+    scale_free: ClassVar[bool] = False
+    normalised: ClassVar[bool] = False
 
     def weights(self, losses: Mapping[str, float], progress: Progress) -> Mapping[str, float]:
         """A factor ≥ 0 for each task in `losses`, which holds the mean losses of this forward pass.

@@ -12,10 +12,15 @@ class FreezePolicy:
     No state, no torch, no clock, no randomness: the same arguments give the same answer in any
     order, for steps from 0 to the end of the run and beyond. Where several policies are listed, a
     weight trains where all of them say so, and where the author of the model did not freeze it.
-    `trains_nothing` is True for a policy that is meant to; otherwise an empty trainable set is an error.
+    What a policy declares decides which checks of the kit apply to it. `trains_nothing` is True for a
+    policy that is meant to; otherwise an empty trainable set is an error. `monotone`: what it has once
+    thawed stays thawed. `stretches`: with every `Duration` of its options and the run n times as long,
+    its phases are n times as long; False where it counts steps in another way.
     """
 
     trains_nothing: ClassVar[bool] = False
+    monotone: ClassVar[bool] = False
+    stretches: ClassVar[bool] = True
 
     def phase(self, progress: Progress) -> int | str:
         """What stage the policy is in at this moment; `trainable` is asked again when it changes."""

@@ -67,6 +67,9 @@ class HeadOptions(Protocol):
         """The names of the metrics that the head measures."""
         ...
 
+    # A head whose labels are not classes or tags also offers `examples(count, rng) -> list[Record]`: rows
+    # that it could learn from, drawn with a `random.Random`, for the conformance kit.
+
 
 class Head(Protocol):
     """A `torch.nn.Module` with the members below.
@@ -74,6 +77,9 @@ class Head(Protocol):
     `views` are the columns encoded together, one `Features` each: `(("text",),)` or, for a
     bi-encoder, `(("title",), ("body",))`. A head that `needs` "pooled" reads only
     `Features.pooled`, made by `pooling`; one that needs "tokens" reads the rest.
+
+    Two optional attributes decide which checks of the kit apply: `batch_coupled = True` where the loss of
+    a row depends on the other rows of its batch, `may_be_negative = True` where a loss may be below 0.
     """
 
     views: tuple[tuple[str, ...], ...]

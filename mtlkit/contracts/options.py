@@ -13,11 +13,17 @@ from typing import Any
 from attrs import NOTHING, field
 
 DOC = "doc"
+UNIT = "unit"
 
 
-def option(doc: str, default: Any = NOTHING) -> Any:  # noqa: ANN401  any type, as in attrs.field
-    """An attrs field with a help text of one sentence; without a default the option is required."""
+def option(doc: str, default: Any = NOTHING, *, unit: str = "") -> Any:  # noqa: ANN401  as attrs.field
+    """An attrs field with a help text of one sentence; without a default the option is required.
+
+    `unit` is what a number counts ("steps", "blocks", "rows"), "rate" for a learning rate; a `Duration`
+    needs none.
+    """
+    metadata = {DOC: doc, UNIT: unit}
     if isinstance(default, dict | list):
         value = default
-        return field(factory=lambda: type(value)(value), metadata={DOC: doc})
-    return field(default=default, metadata={DOC: doc})
+        return field(factory=lambda: type(value)(value), metadata=metadata)
+    return field(default=default, metadata=metadata)

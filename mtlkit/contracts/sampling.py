@@ -28,3 +28,7 @@ class Sampler:
         not the sampler's business: each source is a stream in an order of its own.
         """
         raise NotImplementedError
+
+    def shares(self, sources: tuple[Source, ...], progress: Progress) -> Mapping[str, float] | None:
+        """The share of rows that each source gets in the long run, adding up to 1; None: not declared."""
+        return None

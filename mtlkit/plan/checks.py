@@ -127,10 +127,10 @@ def _column_problems(
     from mtlkit.plan.resolve import row_spec
 
     part, spec = parts["data", name], row_spec(recipe.data[name])
-    if not any(_places(part)):
+    if part.build is None or not any(_places(part)):
         return []  # a source that is not on disk may need the network to know its columns
     try:
-        columns = load_address(str(part.build))(part.options).columns()
+        columns = load_address(part.build)(part.options).columns()
     except MtlkitError as error:
         return [
             problem_at(document, ("data", name), each.message, each.suggestion) for each in error.problems

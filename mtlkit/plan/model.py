@@ -1,6 +1,6 @@
 """The plan of a run: every name a part, every option checked, every default filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -23,7 +23,7 @@ class Part:
     kind: PluginKind
     name: str
     options: Any
-    build: str | None
+    build: str | Callable[..., Any] | None
     distribution: str
     version: str
     install: str = ""
