@@ -1,0 +1,43 @@
+"""Which laws hold for which kind of plugin, and how many of them must run at least."""
+
+from importlib import import_module
+from types import ModuleType
+
+from attrs import frozen
+
+from mtlkit.contracts.card import PluginKind
+from mtlkit.testing.law import Law, laws_in
+
+HERE = "mtlkit.testing.laws"
+
+
+@frozen
+class Contract:
+    """The modules with the laws of a kind, the first of them with its `behaviour`, and the floor."""
+
+    modules: tuple[str, ...]
+    floor: int
+
+
+CONTRACTS: dict[PluginKind, Contract] = {
+    "backbone": Contract(("backbone", "importing", "general", "torch_state"), 20),
+    "head": Contract(("head", "importing", "general", "torch_state"), 20),
+    "freeze": Contract(("freeze", "freezing", "importing", "general"), 20),
+    "lr": Contract(("rates", "groups", "importing", "general"), 15),
+    "curve": Contract(("curves", "importing", "general"), 15),
+    "optimizer": Contract(("optimizer", "importing", "general"), 10),
+    "sampler": Contract(("sampler", "importing", "general"), 15),
+    "balancer": Contract(("balancer", "importing", "general"), 15),
+    "data": Contract(("data", "importing", "general"), 15),
+    "tracker": Contract(("tracker", "importing", "general"), 10),
+}
+
+
+def contract(kind: PluginKind) -> tuple[Law, ...]:
+    """The laws of a kind; imports torch only where they need it."""
+    return laws_in(*(import_module(f"{HERE}.{name}") for name in CONTRACTS[kind].modules))
+
+
+def behaviour_of(kind: PluginKind) -> ModuleType:
+    """The module of a kind that has `behaviour(subject, table)`."""
+    return import_module(f"{HERE}.{CONTRACTS[kind].modules[0]}")

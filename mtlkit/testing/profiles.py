@@ -1,0 +1,40 @@
+"""How hard a plugin is tried: examples for each law, and seconds for all of them."""
+
+from typing import Literal, get_args
+
+from attrs import frozen
+
+from mtlkit.errors import UsageError
+from mtlkit.recipe.problems import closest
+
+ProfileName = Literal["quick", "standard", "deep"]
+
+
+@frozen
+class Profile:
+    """`examples` of each law; `seconds` for the whole plugin on two cores, of which no law gets more than
+    its part. A law that runs out of time has still been tried on its corners and `at_least` examples.
+    """
+
+    name: ProfileName
+    examples: int
+    seconds: float
+    at_least: int = 5
+
+
+PROFILES: dict[str, Profile] = {
+    "quick": Profile("quick", 25, 20.0),
+    "standard": Profile("standard", 100, 120.0),
+    "deep": Profile("deep", 1000, 900.0),
+}
+
+
+def profile_of(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    if name not in PROFILES:
+        raise UsageError(f"there is no profile {name!r}", closest(name, get_args(ProfileName)))
+    return PROFILES[name]

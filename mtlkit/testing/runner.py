@@ -1,0 +1,147 @@
+"""Trying one law on one plugin: corners first, then generated values, shrunk to the smallest failure."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from attrs import define, field, frozen
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Flaky, Unsatisfiable
+from hypothesis.strategies import SearchStrategy
+
+from mtlkit.testing.law import Broken, Law, Values
+from mtlkit.testing.profiles import Profile
+from mtlkit.testing.report import Outcome
+from mtlkit.testing.script import script
+from mtlkit.testing.subject import Subject
+
+NO_VALUES = "no options could be drawn that the plugin accepts; give its Card an example"
+
+
+@frozen
+class Failure:
+    """What broke a law, and the values it was tried with."""
+
+    message: str
+    values: Values | None = None
+
+
+@define
+class Trial:
+    """One law being tried; remembers what failed so that shrinking can be cut short."""
+
+    law: Law
+    subject: Subject
+    until: float
+    at_least: int
+    examples: int = 0
+    failures: dict[str, Failure] = field(factory=dict)
+    failed_at: float | None = None
+
+    def try_values(self, values: Values) -> None:
+        """Hold the law against some values; raises `Broken` where it fails.
+
+        Out of time, only what failed before is repeated: Hypothesis replays its smallest failure.
+        """
+        late = perf_counter() > self._end()
+        if late and (self.failures or self.examples >= self.at_least):
+            known = self.failures.get(repr(values))
+            if known:
+                raise Broken(known.message)
+            return
+        self.examples += 1
+        message = attempt(self.law, self.subject, values)
+        if message:
+            if self.failed_at is None:
+                self.failed_at = perf_counter()
+            self.failures[repr(values)] = Failure(message, values)
+            raise Broken(message)
+
+    def last(self) -> Failure | None:
+        """The smallest failure: the last one that was found."""
+        return list(self.failures.values())[-1] if self.failures else None
+
+    def _end(self) -> float:
+        return self.until if self.failed_at is None else self.failed_at + SHRINK_SECONDS
+
+
+SHRINK_SECONDS = 5.0
+
+
+def attempt(law: Law, subject: Subject, values: Values) -> str:
+    """What is wrong, or nothing. Whatever a plugin raises counts against it, `SystemExit` included."""
+    try:
+        law.check(subject, **values)
+    except Broken as broken:
+        return str(broken)
+    except (Exception, SystemExit) as error:
+        if type(error).__module__.startswith("hypothesis"):
+            raise
+        return f"it raised {type(error).__name__}: {error}"
+    return ""
+
+
+def run_law(law: Law, subject: Subject, profile: Profile, start: int, laws: int) -> Outcome:
+    """The outcome of one law of `laws` that share the profile's time; `start` seeds the generation."""
+    began = perf_counter()
+    reason = law.applies(subject)
+    if reason:
+        return Outcome(law.id, law.name, law.statement, "not applicable", reason)
+    trial = Trial(law, subject, began + 3 * profile.seconds / laws, profile.at_least)
+    failure = _find(trial, profile, start)
+    seconds = perf_counter() - began
+    if failure is None:
+        return Outcome(law.id, law.name, law.statement, "passed", examples=trial.examples, seconds=seconds)
+    shown = script(law, subject, failure.values, start, failure.message) if failure.values is not None else ""
+    return Outcome(
+        law.id,
+        law.name,
+        law.statement,
+        "failed",
+        failure.message,
+        law.why,
+        law.mistake,
+        shown,
+        trial.examples,
+        seconds,
+    )
+
+
+def _find(trial: Trial, profile: Profile, start: int) -> Failure | None:
+    law, subject = trial.law, trial.subject
+    try:
+        for values in law.corners(subject) if law.given else ({},):
+            trial.try_values(values)
+        if law.given is not None:
+            _generate(trial, law.given(subject), max(1, round(profile.examples * law.share)), start)
+    except Broken as broken:
+        return trial.last() or Failure(str(broken))
+    except Flaky:
+        found = trial.last()
+        message = (
+            f"it does not give the same answer to the same values twice; first: {found and found.message}"
+        )
+        return Failure(message, found.values if found else None)
+    except Unsatisfiable:
+        return Failure(NO_VALUES)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's options may raise anything
+        return Failure(f"values could not be drawn: {type(error).__name__}: {error}")
+    return None
+
+
+def _generate(trial: Trial, strategy: SearchStrategy[Mapping[str, Any]], examples: int, start: int) -> None:
+    @seed(start)
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @given(strategy)
+    def tried(values: Mapping[str, Any]) -> None:
+        trial.try_values(values)
+
+    tried()
