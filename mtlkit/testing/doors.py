@@ -16,7 +16,7 @@ from mtlkit.testing.report import Outcome, Report
 from mtlkit.testing.subject import Subject, subject_of
 
 if TYPE_CHECKING:
-    from pytest import MarkDecorator
+    import pytest
 
 
 def check_plugin(
@@ -109,7 +109,7 @@ def conformance(
     kind: PluginKind | None = None,
     seed: int = 0,
     expected_failures: Mapping[str, str] | None = None,
-) -> "MarkDecorator":
+) -> "pytest.MarkDecorator":
     """Parametrize a test function over the laws of a plugin, one pytest id each; as `check_plugin`.
 
     @conformance(MyPolicy, expected_failures={"F21": "cold start by design"})

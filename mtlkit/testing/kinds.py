@@ -28,7 +28,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
     "optimizer": Contract(("optimizer", "importing", "general"), 10),
     "sampler": Contract(("sampler", "importing", "general"), 15),
     "balancer": Contract(("balancer", "importing", "general"), 15),
-    "data": Contract(("data", "importing", "general"), 15),
+    "data": Contract(("data", "data_files", "importing", "general"), 15),
     "tracker": Contract(("tracker", "importing", "general"), 10),
 }
 

@@ -10,7 +10,8 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from inspect import isclass
 from pathlib import Path
 from subprocess import PIPE, Popen
@@ -119,8 +120,6 @@ def main() -> None:
 
 def _imported(names: Sequence[str]) -> list[str]:
     """What importing the modules did besides importing."""
-    import importlib
-
     seen: list[str] = []
     watching = [True]
 
@@ -132,7 +131,7 @@ def _imported(names: Sequence[str]) -> list[str]:
     sys.addaudithook(audit)
     for name in names:
         try:
-            importlib.import_module(name)
+            import_module(name)
         except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
             seen.append(f"importing {name} raised {type(error).__name__}: {error}")
     watching[0] = False
@@ -156,7 +155,7 @@ def _globals() -> dict[str, Any]:
     found: dict[str, Any] = {
         "signal handlers": signals,
         "the environment": dict(os.environ),
-        "the working folder": os.getcwd(),
+        "the working folder": str(Path.cwd()),
         "the number of threads running": threading.active_count(),
         "the state of Python's random generator": random.getstate(),
     }
@@ -182,17 +181,16 @@ def _answers(thing: Any, tables: Sequence[Mapping[str, Any]]) -> list[Any]:  # n
 
 def _found(thing: Any) -> Any:  # noqa: ANN401  whatever `describe` described
     if isinstance(thing, dict):
-        return Card(
-            **{name: _object(value) if isinstance(value, list) else value for name, value in thing.items()}
-        )
-    return _object(thing) if isinstance(thing, list) else thing
+        return Card(**{name: _object(value) for name, value in thing.items()})
+    return _object(thing)
 
 
-def _object(address: Sequence[str]) -> Callable[..., Any]:
-    from functools import reduce
-    from importlib import import_module
-
-    found: Callable[..., Any] = reduce(getattr, address[1].split("."), import_module(address[0]))  # type: ignore[arg-type]
+def _object(value: Any) -> Any:  # noqa: ANN401  the object at a module and qualified name, or the value itself
+    if not isinstance(value, list):
+        return value
+    found: Any = import_module(value[0])
+    for name in value[1].split("."):
+        found = getattr(found, name)
     return found
 
 

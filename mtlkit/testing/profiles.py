@@ -12,8 +12,10 @@ ProfileName = Literal["quick", "standard", "deep"]
 
 @frozen
 class Profile:
-    """`examples` of each law; `seconds` for the whole plugin on two cores, of which no law gets more than
-    its part. A law that runs out of time has still been tried on its corners and `at_least` examples.
+    """`examples` of each law, and `seconds` for the whole plugin on two cores.
+
+    No law gets more than its part of the time; one that runs out of it has still been tried on its
+    corners and on `at_least` examples.
     """
 
     name: ProfileName

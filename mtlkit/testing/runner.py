@@ -1,6 +1,8 @@
 """Trying one law on one plugin: corners first, then generated values, shrunk to the smallest failure."""
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from time import perf_counter
 from typing import Any
 
@@ -71,7 +73,8 @@ SHRINK_SECONDS = 5.0
 def attempt(law: Law, subject: Subject, values: Values) -> str:
     """What is wrong, or nothing. Whatever a plugin raises counts against it, `SystemExit` included."""
     try:
-        law.check(subject, **values)
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # a tracker may talk
+            law.check(subject, **values)
     except Broken as broken:
         return str(broken)
     except (Exception, SystemExit) as error:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
-from tempfile import gettempdir
+from shutil import rmtree
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from attrs import evolve, field, frozen
 
@@ -80,8 +82,8 @@ class Subject:
 
         from mtlkit.testing.strategies import options
 
-        if self.table is not None:
-            return st.just(dict(self.table))
+        if self.table is not None or self._sampled is not None:
+            return st.just(self.first_table)
         drawn: SearchStrategy[dict[str, Any]] = options(self.options_class, tasks=tasks)
         if not self.card.example:
             return drawn
@@ -89,8 +91,28 @@ class Subject:
 
     @property
     def first_table(self) -> dict[str, Any]:
-        """The table to try first: the one given, else the card's example."""
-        return dict(self.table if self.table is not None else self.card.example)
+        """The table to try first: the one given, that of a sample, or the card's example."""
+        for table in (self.table, self._sampled):
+            if table is not None:
+                return dict(table)
+        return dict(self.card.example)
+
+    @property
+    def has_first_table(self) -> bool:
+        """Whether there is a table to try first."""
+        return self.table is not None or bool(self.first_table)
+
+    @property
+    def _sampled(self) -> Mapping[str, Any] | None:
+        """The table of what `sample(folder)` of the options class wrote, in a folder kept as long."""
+        if not hasattr(self.options_class, "sample"):
+            return None
+        if "sample" not in self.memory:
+            folder = mkdtemp(prefix="mtlkit-sample-")
+            finalize(self, rmtree, folder, ignore_errors=True)
+            self.memory["sample"] = self.options_class.sample(Path(folder))
+        found: Mapping[str, Any] = self.memory["sample"]
+        return found
 
 
 def subject_of(thing: Any, kind: PluginKind | None = None) -> Subject:  # noqa: ANN401  see below

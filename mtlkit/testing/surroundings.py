@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
@@ -19,7 +20,7 @@ CLOCKS = ("time", "monotonic", "perf_counter")
 
 @contextmanager
 def seeded_globally(number: int) -> Iterator[Mapping[str, Any]]:
-    """Python's, numpy's and torch's global generators seeded, and as they were afterwards; yields their states."""
+    """Python's, numpy's and torch's generators seeded, and as they were afterwards; yields their states."""
     torch = sys.modules.get("torch")
     python, numpy = random.getstate(), np.random.get_state()
     torchs = torch.random.get_rng_state() if torch else None
@@ -48,15 +49,15 @@ def generator_states() -> dict[str, Any]:
 @contextmanager
 def elsewhere() -> Iterator[None]:
     """Another time, process id, host name, environment and working folder."""
-    back = os.getcwd()
+    back = Path.cwd()
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         for name in CLOCKS:
             stack.enter_context(mock.patch.object(time, name, _later(getattr(time, name), 10**9)))
             name = f"{name}_ns"
             stack.enter_context(mock.patch.object(time, name, _later(getattr(time, name), 10**18)))
-        stack.enter_context(mock.patch.object(os, "getpid", lambda: 4_194_303))
-        stack.enter_context(mock.patch("socket.gethostname", lambda: "elsewhere"))
+        stack.enter_context(mock.patch.object(os, "getpid", return_value=4_194_303))
+        stack.enter_context(mock.patch("socket.gethostname", return_value="elsewhere"))
         changed = {"HOME": folder, "USER": "nobody", "TZ": "Pacific/Kiritimati"}
         stack.enter_context(mock.patch.dict(os.environ, changed))
         stack.callback(os.chdir, back)

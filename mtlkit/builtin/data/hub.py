@@ -80,7 +80,7 @@ class HubSource:
                 loaded = datasets.load_dataset(
                     options.name, options.config, split=wanted, revision=options.revision
                 )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ResourceError(
                 f"the hub data set {options.name!r} can't be loaded: {reason}",

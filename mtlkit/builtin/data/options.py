@@ -1,9 +1,13 @@
 """Options of the data sources: what a `[data.NAME]` table may say besides the keys all sources share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
+from mtlkit.builtin.data import samples
+from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 from mtlkit.contracts.place import Place
 
@@ -33,6 +37,16 @@ class CsvOptions:
         _check_path(self.path)
         _check_encoding(self.encoding)
 
+    @staticmethod
+    def write(folder: Path, rows: Sequence[Record]) -> dict[str, Any]:
+        """Write rows below `folder`; the options table that reads them."""
+        return samples.write_csv(folder, rows)
+
+    @classmethod
+    def sample(cls, folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return cls.write(folder, samples.ROWS)
+
 
 @frozen
 class JsonlOptions:
@@ -49,6 +63,16 @@ class JsonlOptions:
         _check_path(self.path)
         _check_encoding(self.encoding)
 
+    @staticmethod
+    def write(folder: Path, rows: Sequence[Record]) -> dict[str, Any]:
+        """Write rows below `folder`; the options table that reads them."""
+        return samples.write_jsonl(folder, rows)
+
+    @classmethod
+    def sample(cls, folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return cls.write(folder, samples.ROWS)
+
 
 @frozen
 class ParquetOptions:
@@ -59,6 +83,16 @@ class ParquetOptions:
     def __attrs_post_init__(self) -> None:
         _check_path(self.path)
 
+    @staticmethod
+    def write(folder: Path, rows: Sequence[Record]) -> dict[str, Any]:
+        """Write rows below `folder`; the options table that reads them."""
+        return samples.write_parquet(folder, rows)
+
+    @classmethod
+    def sample(cls, folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return cls.write(folder, samples.ROWS)
+
 
 @frozen
 class HubOptions:
@@ -68,6 +102,11 @@ class HubOptions:
     config: str | None = option("which configuration of the data set", None)
     splits: tuple[str, ...] = option("which splits to read; left out, all", ())
     revision: str | None = option("a branch, tag or commit; give a commit to get the same rows forever", None)
+
+    @staticmethod
+    def sample(folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return samples.write_hub(folder)
 
 
 @frozen
@@ -91,6 +130,11 @@ class TextFolderOptions:
         """The encodings to try, in order."""
         return (self.encoding,) if isinstance(self.encoding, str) else self.encoding
 
+    @staticmethod
+    def sample(folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return samples.write_text_folder(folder, samples.ROWS)
+
 
 @frozen
 class ConllOptions:
@@ -112,6 +156,11 @@ class ConllOptions:
             raise ValueError("comment is empty, so every line would be one; leave it out")
         _check_path(self.path)
         _check_encoding(self.encoding)
+
+    @staticmethod
+    def sample(folder: Path) -> dict[str, Any]:
+        """Write a small data set below `folder`; the options table that reads it."""
+        return samples.write_conll(folder)
 
 
 def _check_path(path: Place | Mapping[str, Place]) -> None:

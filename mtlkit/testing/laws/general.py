@@ -30,19 +30,18 @@ def subject_tasks() -> tuple[str, ...]:
 
 def first(subject: Subject) -> Iterable[Values]:
     """The table that the caller or the card gives, where there is one."""
-    return [{"options": subject.first_table}] if subject.first_table or subject.table is not None else []
+    return [{"options": subject.first_table}] if subject.has_first_table else []
 
 
 @law(
     "G3",
     why="a run writes its options into recipe.toml, and that file must give the same run again",
-    mistake="a converter or default that changes a value each time it is read, or an options class that takes "
-    "any key",
+    mistake="a converter that changes a value each time it is read, or an options class that takes any key",
     given=tables,
     corners=first,
 )
 def options_round_trip(subject: Subject, options: Table) -> None:
-    """Options → table → options gives the same options; an unknown key is refused; the table is not changed."""
+    """Options written to a table and read again are the same; an unknown key is refused."""
     before = copy.deepcopy(dict(options))
     made = subject.options(options)
     require(dict(options) == before, f"reading the options changed the table to {options}")
@@ -68,12 +67,12 @@ WRONG: tuple[Any, ...] = (True, "text", 3, 2.5, float("nan"), [1, "a"], {"a": {"
 @law(
     "G4",
     why="a recipe is checked before anything runs; what the options accept must be what the plugin can take",
-    mistake="a field typed Any or float where an int is meant, a missing bound, or a check made only when it runs",
+    mistake="a field typed Any, float where int is meant, or a check made only when it runs",
     given=tables,
     corners=first,
 )
 def options_are_strict(subject: Subject, options: Table) -> None:
-    """Options accepted build the plugin; values of a wrong type, NaN and numbers out of bounds are refused."""
+    """Options that are accepted build the plugin; values of a wrong type and NaN are refused."""
     build(subject, options)
     cls = subject.options_class
     schema = options_model(cls).model_json_schema()
@@ -131,7 +130,7 @@ def asking_changes_nothing(subject: Subject, options: Table) -> None:
 
 @law(
     "G8",
-    why="a plan asks a policy about the whole run before it starts; that must not change what it answers later",
+    why="a plan asks about the whole run before it starts; that must not change later answers",
     mistake="state in an attribute, a module variable or a closure; an answer that depends on the last call",
     given=tables,
     corners=first,

@@ -34,8 +34,7 @@ def importing_has_no_side_effects(subject: Subject) -> None:
 
 @law(
     "G2",
-    why="`mtlkit plugins` and `mtlkit validate` read every card and the options of the plugins that are named; "
-    "importing torch there takes seconds",
+    why="`mtlkit validate` reads the options of the plugins that are named; torch takes seconds to import",
     mistake="options and model in one module; keep the options class in a module of its own",
     applies=addressed,
 )
@@ -65,7 +64,7 @@ def processes_agree(subject: Subject) -> None:
 
 def some_tables(subject: Subject) -> list[dict[str, Any]]:
     """A few options tables: the one given or the card's example first, then drawn ones."""
-    found = [subject.first_table] if subject.first_table or subject.table is not None else []
+    found = [subject.first_table] if subject.has_first_table else []
 
     @seed(0)
     @settings(
