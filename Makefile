@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test lint types layers check clean help
+.PHONY: quickstart test lint types layers plugins check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy --strict"
 	@echo "make layers       import-linter: which room may import which; deptry: declared dependencies"
+	@echo "make plugins      build the wheel, install it and plugins/ into .venv-wheel, run their tests there"
 	@echo "make check        all of these but quickstart"
 	@echo "make clean        remove .venv and caches (not runs/)"
 
@@ -35,10 +36,26 @@ layers: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-check: test lint types layers
+# As a stranger has it: a wheel in an environment of its own, and plugins that know only its public names.
+WHEEL_VENV ?= .venv-wheel
+WHEEL_PYTHON := $(abspath $(WHEEL_VENV))/bin/python
+PLUGINS := mtlkit-crf mtlkit-ulmfit mtlkit-vision
+
+plugins:
+	rm -rf dist $(WHEEL_VENV)
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(WHEEL_PYTHON) -m pip install --quiet -c constraints.txt "$$(echo dist/mtlkit-*.whl)[demo]" \
+		hypothesis pytest pytest-timeout scikit-learn seqeval $(PLUGINS:%=./plugins/%)
+	for plugin in $(PLUGINS); do \
+		(cd plugins/$$plugin && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet) || exit 1; \
+	done
+	cd plugins && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet test_generated.py
+
+check: test lint types layers plugins
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(WHEEL_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

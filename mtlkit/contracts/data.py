@@ -16,6 +16,13 @@ class DataSource(Protocol):
     Its builder is called as `build(options)`; an option of type `Place` finds files.
     It raises `ResourceError` when a file is missing and `DataError`, naming file and line, when a row
     can't be read; a data set is never silently shorter than its file.
+
+    A source whose rows hold what depends on where its files lie, such as paths, has an attribute `identity`,
+    the columns that say which row a row is; rows are divided and limited by these, else by all columns.
+
+    For the conformance kit its options class offers `sample(folder)`, which writes a small data set below
+    a folder and returns the options table that reads it, and where it can hold any text also
+    `write(folder, rows)`, which does so for given rows.
     """
 
     def columns(self) -> tuple[str, ...]:

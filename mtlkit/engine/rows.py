@@ -188,7 +188,7 @@ def _divided(source: DataSource, spec: RowSpec, kept: Sequence[int], name: str) 
     """The numbers of the rows of each split."""
     split = spec.split
     column = _split_column(source, spec)
-    by = [spec.columns.get(our, our) for our in split.by] or None
+    by = [spec.columns.get(our, our) for our in split.by] or _identity(source)
     test = split.share("test")
     held_out = test + split.share("validation")
     named: dict[str, SplitName] = {split.name(one): one for one in SPLITS}
@@ -208,6 +208,11 @@ def _divided(source: DataSource, spec: RowSpec, kept: Sequence[int], name: str) 
     if not (column or held_out):
         divided["train"] = list(kept)
     return divided
+
+
+def _identity(source: DataSource) -> tuple[str, ...] | None:
+    """The columns that say which row a row is, None for all of them."""
+    return getattr(source, "identity", None)
 
 
 def _split_column(source: DataSource, spec: RowSpec) -> str | None:
@@ -231,7 +236,7 @@ def _limited(source: DataSource, spec: RowSpec, split: SplitName, numbers: Seque
     if most is None or len(numbers) <= most:
         return numbers
     ranked = sorted(
-        (content_hash(row, salt=spec.split.salt, use="limit"), number)
+        (content_hash(row, _identity(source), salt=spec.split.salt, use="limit"), number)
         for number, row in _numbered(source, numbers)
     )
     return sorted(number for _, number in ranked[:most])

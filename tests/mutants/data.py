@@ -265,6 +265,20 @@ class WritesAnIndex(Source):
         self.path.with_suffix(".index").write_text(str(len(self)))
 
 
+class PathInRecords(Source):
+    def columns(self) -> tuple[str, ...]:
+        return (*COLUMNS, "file")
+
+    def record(self, number: int, line: str) -> dict:
+        return {**super().record(number, line), "file": str(self.path)}
+
+
+class PathButIdentity(PathInRecords):
+    """Right: says which columns say which row it is."""
+
+    identity = COLUMNS
+
+
 class SaltedHash(Source):
     def fingerprint(self) -> str:
         return f"{hash(self.content()) & 2**64 - 1:016x}"
@@ -307,6 +321,7 @@ MUTANTS = tuple(
         (NumpyCells, "D16"),
         (LengthAfterReading, "D17"),
         (WritesAnIndex, "D18"),
+        (PathInRecords, "D19"),
         (SaltedHash, "G5"),
         (EnvironmentDecides, "G13"),
     )
@@ -368,4 +383,4 @@ class Lazy(Source):
         return path
 
 
-UNUSUAL = (card(Source), card(Lazy), card(NumberSource, Numbers))
+UNUSUAL = (card(Source), card(PathButIdentity), card(Lazy), card(NumberSource, Numbers))

@@ -20,7 +20,7 @@ from torch import float32, nn
 
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.contracts.place import PACKAGE
-from mtlkit.errors import Problem, RecipeError, ResourceError
+from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 _REFUSED = "a model is data here: use a model that the transformers library knows without extra code"
@@ -146,7 +146,9 @@ def _loading(origin: Origin, what: str) -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         yield
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except MtlkitError:
+        raise
+    except Exception as error:  # the libraries below have error classes of their own
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         hint = "" if origin.local else "is it the name of a model on the hub, and is there a network?"
         raise ResourceError(f"the {what} of {origin.name} can't be loaded: {reason}", hint) from error

@@ -209,6 +209,31 @@ def reading_writes_nothing(subject: Subject) -> None:
         require(_bytes(sample) == before, "reading changed the data folder")
 
 
+@law(
+    "D19",
+    why="the same data in another folder must be divided into the same train, validation and test rows",
+    mistake="a path or a file time in a record, and no attribute `identity` that leaves it out",
+    applies=samples,
+)
+def rows_are_the_same_elsewhere(subject: Subject) -> None:
+    """In a copy of the files, rows are equal in the columns of `identity`, all where there is none."""
+    with sampled(subject) as sample, TemporaryDirectory() as folder:
+        source = build(subject, sample.table)
+        identity = tuple(getattr(source, "identity", source.columns()))
+        unknown = [name for name in identity if name not in source.columns()]
+        require(not unknown, f"identity names {unknown}, which are no columns")
+        moved = build(subject, sample.moved(Path(folder, "elsewhere")).table)
+        require(len(moved) == len(source), f"{len(source)} rows here are {len(moved)} rows elsewhere")
+        for number, (here, there) in enumerate(
+            zip(source.rows(range(len(source))), moved.rows(range(len(moved))), strict=True)
+        ):
+            for name in identity:
+                require(
+                    here[name] == there[name],
+                    f"row {number}, column {name!r}: {here[name]!r} here and {there[name]!r} elsewhere",
+                )
+
+
 def asked(source: DataSource) -> dict[str, Callable[[], Any]]:
     """What there is to ask of a source, by name."""
     return {

@@ -1,0 +1,1 @@
+"""Images for mtlkit: vision encoders as backbones, and folders of images as data."""

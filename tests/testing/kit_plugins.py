@@ -1,0 +1,44 @@
+"""Curves for the tests of the kit itself: importable by a fresh process."""
+
+from attrs import frozen
+
+from mtlkit import Curve, option
+
+
+@frozen
+class Steady(Curve):
+    """Right."""
+
+    level: float = option("the factor before the end", 1.0)
+
+    def factor(self, progress, age):
+        return 1.0
+
+
+@frozen
+class Broken(Curve):
+    """Below zero in the second half of the run."""
+
+    def factor(self, progress, age):
+        return 1.0 if progress.step <= progress.total / 2 else -1.0
+
+
+@frozen
+class Quits(Curve):
+    """Ends the process."""
+
+    def factor(self, progress, age):
+        raise SystemExit(3)
+
+
+@frozen
+class Flips(Curve):
+    """Gives another answer every other time, so that a failure can't be repeated."""
+
+    def factor(self, progress, age):
+        CALLS.append(progress.step)
+        return 1.0 if len(CALLS) % 2 else -1.0
+
+
+CALLS: list[int] = []
+NUMBER = 7
