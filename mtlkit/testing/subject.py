@@ -118,6 +118,8 @@ class Subject:
 def subject_of(thing: Any, kind: PluginKind | None = None) -> Subject:  # noqa: ANN401  see below
     """The subject that a card, a class, an object, a plugin's name or `"module:object"` stands for.
 
+    A class that is no plugin itself may be the options or the builder of a card of its module.
+
     A name may be written `kind/name`. An address may start with the path of a Python file.
 
     Raises:
@@ -135,10 +137,28 @@ def subject_of(thing: Any, kind: PluginKind | None = None) -> Subject:  # noqa: 
             card = Card(own, cls.__name__, (cls.__doc__ or "").partition("\n")[0], cls)
             table = None if thing is cls else dump_options(thing)
             return Subject(Entry(card, "the plugin under test", ""), thing, table)
+    for card in _cards_beside(cls):
+        if cls in (_loaded(card.options), _loaded(card.build)):
+            return Subject(Entry(card, "the plugin under test", ""), card)
     bases = ", ".join(base.__name__ for base in BASES)
     raise UsageError(
-        f"{thing!r} is no plugin", f"give a mtlkit.Card, or a class or object derived from {bases}"
+        f"{thing!r} is no plugin",
+        f"give a mtlkit.Card, a class that a card of its module names, or what derives from {bases}",
     )
+
+
+def _cards_beside(cls: type) -> list[Card]:
+    """The cards that the class's module, or a package around it, offers through the hook."""
+    parts = cls.__module__.split(".")
+    for length in range(len(parts), 0, -1):
+        hook = getattr(sys.modules.get(".".join(parts[:length])), "mtlkit_cards", None)
+        if hook is not None:
+            return list(hook())
+    return []
+
+
+def _loaded(address: Any) -> Any:  # noqa: ANN401  whatever the address names
+    return None if address is None else load_address(address)
 
 
 def _named(name: str, kind: PluginKind | None) -> Subject:

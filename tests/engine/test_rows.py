@@ -397,3 +397,20 @@ def test_the_demo_reviews():
     assert {record["label"] for record in rows.records("train", positions)} == {"negative", "positive"}
     texts = [{record["text"] for record in whole.all(split)} for split in SPLITS]
     assert not texts[0] & texts[1] | texts[0] & texts[2] | texts[1] & texts[2]
+
+
+@frozen
+class Placed(Listed):
+    """Rows with the place of their file, which do not count for which row is which."""
+
+    identity = ("text",)
+
+
+def test_rows_are_divided_and_limited_by_their_identity_alone():
+    spec = RowSpec(split=SplitSpec(test=0.3, validation=0.2), limit={"train": 20})
+    rows = tuple({"text": f"row {number}", "file": f"/here/{number}"} for number in range(100))
+    moved = tuple({**row, "file": f"/there{row['file']}"} for row in rows)
+    here, there = (Rows.load(Placed(each), spec, "d").splits for each in (rows, moved))
+    assert here == there
+    plain = [Rows.load(Listed(each), spec, "d").splits for each in (rows, moved)]
+    assert plain[0] != plain[1]

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from mtlkit import Curve, option
+from mtlkit import Card, Curve, hookimpl, option
 
 
 @frozen
@@ -42,3 +42,29 @@ class Flips(Curve):
 
 CALLS: list[int] = []
 NUMBER = 7
+
+
+@frozen
+class QuietOptions:
+    """None."""
+
+
+class Quiet:
+    """A tracker that says nothing."""
+
+    def __init__(self, options, run_dir):
+        pass
+
+    def receive(self, event):
+        pass
+
+    def close(self):
+        pass
+
+
+CARD = Card("tracker", "quiet", "says nothing", QuietOptions, Quiet)
+
+
+@hookimpl
+def mtlkit_cards():
+    return [CARD]

@@ -12,6 +12,7 @@ from mtlkit.errors import UsageError
 from mtlkit.testing import check_plugin, conformance, replay
 from mtlkit.testing.kinds import CONTRACTS, contract
 from mtlkit.testing.report import STATES
+from mtlkit.testing.subject import subject_of
 from tests.testing import kit_plugins
 from tests.testing.kit_plugins import Broken, Flips, Quits, Steady
 
@@ -60,7 +61,7 @@ def test_the_script_of_a_counterexample_runs_by_itself(tmp_path):
 
 
 def test_a_replay_of_values_that_are_right_says_so(capsys):
-    replay("L1", Broken, options={}, total=0, per_epoch=1)
+    replay("L1", "curve/cosine", options={}, total=0, per_epoch=1)
     assert "holds for these values" in capsys.readouterr().out
 
 
@@ -110,7 +111,7 @@ def test_green_because_nothing_ran_is_impossible(monkeypatch):
             "tests.testing.kit_plugins:Brokn",
             "tests.testing.kit_plugins has no 'Brokn'  did you mean 'Broken'?",
         ),
-        ("tests.testing.kit_plugins:NUMBER", "7 is no plugin  give a mtlkit.Card, or a class or object"),
+        ("tests.testing.kit_plugins:NUMBER", "7 is no plugin  give a mtlkit.Card, a class that a card of its module names, or what derives from"),
         ("no/such/file.py:X", "there is no file"),
     ],
 )
@@ -118,6 +119,12 @@ def test_what_is_no_plugin_is_named(thing, told):
     with pytest.raises(UsageError) as caught:
         check_plugin(thing)
     assert told in str(caught.value)
+
+
+def test_a_builder_or_options_class_stands_for_the_card_that_names_it():
+    for name in ("Quiet", "QuietOptions", "CARD"):
+        assert subject_of(f"tests.testing.kit_plugins:{name}").card is kit_plugins.CARD
+    assert subject_of(kit_plugins.Quiet).kind == "tracker"
 
 
 def test_unknown_profiles_and_laws_are_named():
