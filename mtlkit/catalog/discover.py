@@ -3,48 +3,88 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module, metadata
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
+from attrs import frozen
 
 from mtlkit import hookspecs
 from mtlkit.catalog.catalog import Catalog, Entry, Failure
-from mtlkit.contracts.card import KINDS, Card
+from mtlkit.contracts.card import KINDS, Card, api_mismatch
 
 GROUP = hookspecs.PROJECT
 BUILTIN = "mtlkit.builtin.cards"
 DISABLE = "MTLKIT_DISABLE_PLUGINS"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_TEXT = (str, "text")
+_FIELDS: Mapping[str, tuple[Any, str]] = {
+    "kind": _TEXT,
+    "name": _TEXT,
+    "summary": _TEXT,
+    "options": ((str, type), "a class or its address"),
+    "build": ((str, Callable, type(None)), "a callable or its address"),
+    "install": _TEXT,
+    "paper": _TEXT,
+    "example": (Mapping, "a table of options"),
+    "api": (int, "a whole number"),
+}
 
 
 def open_catalog(plugin_files: Sequence[Path] = ()) -> Catalog:
     """All plugins: built in, installed (entry points of the group `mtlkit`) and in `plugin_files`.
 
-    A plugin that is broken in any way becomes a `Failure` and disturbs no other. The distributions that
-    the environment variable `MTLKIT_DISABLE_PLUGINS` lists, separated by commas, are not imported at all.
+    A plugin that is broken in any way becomes a `Failure` and disturbs no other; so does a single card
+    that was written for another API level. The distributions that the environment variable
+    `MTLKIT_DISABLE_PLUGINS` lists, separated by commas, are not imported at all.
     """
     entries = [Entry(card, "mtlkit", _own_version()) for card in _cards(import_module(BUILTIN))]
     failures: list[Failure] = []
+    for owner in (*_installed(), *(_Owner(file.name, "", str(file), _opener(file)) for file in plugin_files)):
+        try:
+            cards = _cards(owner.load())
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's import may raise anything
+            failures.append(Failure(owner.name, owner.version, owner.module, _cause(error)))
+            continue
+        for card in cards:
+            if mismatch := api_mismatch(card):
+                failures.append(Failure(owner.name, owner.version, owner.module, mismatch, card))
+            else:
+                entries.append(Entry(card, owner.name, owner.version))
+    return Catalog(tuple(entries), tuple(failures))
+
+
+@frozen
+class _Owner:
+    """Who offers plugins, and how to get at the module with the hook."""
+
+    name: str
+    version: str
+    module: str
+    load: Callable[[], object]
+
+
+def _installed() -> Iterator[_Owner]:
+    """The distributions with an entry point of the group, but for the disabled ones; imports nothing."""
     disabled = {_plain(name) for name in os.environ.get(DISABLE, "").split(",")}
     for point in sorted(metadata.entry_points(group=GROUP), key=lambda each: (each.name, each.value)):
-        distribution = point.dist.name if point.dist else point.name
-        version = point.dist.version if point.dist else ""
-        if _plain(distribution) in disabled:
-            continue
-        try:
-            entries += [Entry(card, distribution, version) for card in _cards(point.load())]
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a stranger's import may raise anything
-            failures.append(Failure(distribution, version, point.value, _cause(error)))
-    for file in plugin_files:
-        try:
-            entries += [Entry(card, file.name, "") for card in _cards(_from_file(file))]
-        except (Exception, SystemExit) as error:  # noqa: BLE001  as above: a file under development
-            failures.append(Failure(file.name, "", str(file), _cause(error)))
-    return Catalog(tuple(entries), tuple(failures))
+        name, version = _told(point, "Name") or point.name, _told(point, "Version")
+        if _plain(name) not in disabled:
+            yield _Owner(name, version, point.value, point.load)
+
+
+def _told(point: metadata.EntryPoint, key: str) -> str:
+    """What the metadata of the entry point's distribution says, "" where it lacks the key."""
+    told = point.dist.metadata if point.dist else None
+    return str(told[key]) if told is not None and key in told else ""
+
+
+def _opener(file: Path) -> Callable[[], ModuleType]:
+    return lambda: _from_file(file)
 
 
 def _cards(module: object) -> list[Card]:
@@ -64,13 +104,22 @@ def _checked(cards: object) -> Iterator[Card]:
     for card in cards:
         if not isinstance(card, Card):
             raise TypeError(f"mtlkit_cards must return Card objects, not {type(card).__name__}")
-        if card.kind not in KINDS:
-            raise ValueError(f"the card {card.name!r} has the unknown kind {card.kind!r}")
-        if not _NAME.fullmatch(card.name):
-            raise ValueError(
-                f"{card.name!r} is no name for a plugin: lower-case letters, digits, '_', '-', '.'"
-            )
+        if type(card.api) is int and api_mismatch(card):
+            yield card  # what another level's cards hold is not known here; open_catalog reports it
+            continue
+        _check_fields(card)
         yield card
+
+
+def _check_fields(card: Card) -> None:
+    for name, (types, wanted) in _FIELDS.items():
+        value = getattr(card, name)
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise TypeError(f"the card {card.name!r} has {name} = {value!r}, which is not {wanted}")
+    if card.kind not in KINDS:
+        raise ValueError(f"the card {card.name!r} has the unknown kind {card.kind!r}")
+    if not _NAME.fullmatch(card.name):
+        raise ValueError(f"{card.name!r} is no name for a plugin: lower-case letters, digits, '_', '-', '.'")
 
 
 def _from_file(file: Path) -> ModuleType:

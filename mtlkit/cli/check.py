@@ -17,6 +17,10 @@ ProfileOption = Annotated[
     Literal["quick", "standard", "deep"],
     Parameter(help="how hard to try: at most 20 s, 2 min or 15 min a plugin on two cores"),
 ]
+Only = Annotated[
+    tuple[str, ...],
+    Parameter(name="--only", negative=(), show_default=False, help="try this law alone (repeatable)"),
+]
 Seed = Annotated[int, Parameter(help="seed of the generated examples")]
 
 
@@ -27,12 +31,13 @@ def check(
     profile: ProfileOption = "quick",
     kind: Kind = None,
     seed: Seed = 0,
+    only: Only = (),
     json: Json = False,
 ) -> int:
     """Hold a plugin against every law of its kind; each failure comes with a script that shows it."""
     from mtlkit.testing import check_plugin
 
-    report = check_plugin(thing, profile, kind=kind, seed=seed)
+    report = check_plugin(thing, profile, kind=kind, seed=seed, only=only)
     if json:
         say_json(report.document())
     else:

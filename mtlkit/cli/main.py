@@ -36,6 +36,18 @@ COMMANDS = {
         "List the installed plugins, or show the options of one.",
         ("mtlkit plugins", "mtlkit plugins layer-wise", "mtlkit plugins --json"),
     ),
+    "check": (
+        "Hold a plugin against the conformance kit of its kind.",
+        (
+            "mtlkit check layer-wise",
+            "mtlkit check mtlkit_crf:CARD --profile standard",
+            "mtlkit check my_head.py:HEAD --json",
+        ),
+    ),
+    "new": (
+        "Write a small distribution with a plugin that works, to start from.",
+        ("mtlkit new head crf", "mtlkit new freeze-policy every-other --out plugins"),
+    ),
     "schema": (
         "Print the JSON Schema of recipes, options of the installed plugins included.",
         ("mtlkit schema > mtlkit.schema.json",),

@@ -25,7 +25,8 @@ class Features:
 
     `tokens` [B, T, H]; `mask` [B, T] is True at real tokens; `words` [B, T] is the number of the
     word a token belongs to, -1 for special tokens and padding; `pooled` [B, H] is filled in by the
-    engine for heads that need only that.
+    engine for heads that need only that. At masked places `tokens` may hold anything, NaN included, so
+    they are replaced (`masked_fill`) rather than multiplied away.
     """
 
     tokens: Tensor
@@ -39,6 +40,12 @@ class Backbone(Protocol):
 
     The builder is called as `build(options, pretrained=True)`; with `pretrained=False`, used on
     torch's meta device to make the plan, it must not read weights.
+
+    An optional method `unused() -> Collection[str]` names weights that features do not depend on. For the
+    conformance kit the options class may have a static method `sample(folder) -> dict`, which writes what
+    the backbone needs (a small model) below `folder` and returns the options table that loads it, and the
+    options object a method `examples(count, rng, folder) -> list[tuple[Value, ...]]` where rows are not
+    texts.
     """
 
     hidden_size: int

@@ -19,7 +19,9 @@ class Balancer:
     def weights(self, losses: Mapping[str, float], progress: Progress) -> Mapping[str, float]:
         """A factor ≥ 0 for each task in `losses`, which holds the mean losses of this forward pass.
 
-        Tasks without a labelled row in it are absent. The recipe's `weight` of the task is
+        Tasks without a labelled row in it are absent, and there may be none at all. A task that is alone
+        in it, and that the options do not name, has the factor 1: one task is plain training. Tasks that
+        the options do not name may be called anything. The recipe's `weight` of the task is
         multiplied in by the engine.
         """
         raise NotImplementedError

@@ -7,7 +7,17 @@ from typing import Any, Literal, get_args
 from attrs import field, frozen
 
 PluginKind = Literal[
-    "backbone", "head", "freeze", "lr", "curve", "optimizer", "sampler", "balancer", "data", "tracker"
+    "backbone",
+    "head",
+    "freeze",
+    "lr",
+    "curve",
+    "optimizer",
+    "sampler",
+    "balancer",
+    "regularizer",
+    "data",
+    "tracker",
 ]
 KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 API_LEVEL = 1

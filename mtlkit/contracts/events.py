@@ -28,7 +28,10 @@ class PhaseStarted:
 
 @frozen
 class StepDone:
-    """One optimizer step: `step` counts the steps done, losses are means, rates as written."""
+    """One optimizer step: `step` counts the steps done, losses are means, rates as written.
+
+    `penalties` are those of the regularizers, by name.
+    """
 
     step: int
     epoch: float
@@ -36,6 +39,7 @@ class StepDone:
     rates: Mapping[str, float]
     grad_norm: float
     rows: Mapping[str, int]
+    penalties: Mapping[str, float] = {}
 
 
 @frozen

@@ -12,15 +12,20 @@ class FreezePolicy:
     No state, no torch, no clock, no randomness: the same arguments give the same answer in any
     order, for steps from 0 to the end of the run and beyond. Where several policies are listed, a
     weight trains where all of them say so, and where the author of the model did not freeze it.
+    A measurement that is NaN counts as not made, one that is logged twice as made once.
     What a policy declares decides which checks of the kit apply to it. `trains_nothing` is True for a
     policy that is meant to; otherwise an empty trainable set is an error. `monotone`: what it has once
     thawed stays thawed. `stretches`: with every `Duration` of its options and the run n times as long,
-    its phases are n times as long; False where it counts steps in another way.
+    its phases are n times as long; False where it counts steps in another way. `reads_names`: an answer
+    depends on how a weight is called though no option is a pattern for it. `separates_tasks`: another task
+    changes no answer for the weights of the others; False where it deals with all tasks together.
     """
 
     trains_nothing: ClassVar[bool] = False
     monotone: ClassVar[bool] = False
     stretches: ClassVar[bool] = True
+    reads_names: ClassVar[bool] = False
+    separates_tasks: ClassVar[bool] = True
 
     def phase(self, progress: Progress) -> int | str:
         """What stage the policy is in at this moment; `trainable` is asked again when it changes."""
@@ -31,7 +36,10 @@ class FreezePolicy:
         raise NotImplementedError
 
     def patterns(self) -> tuple[str, ...]:
-        """The name patterns among the options; each must match a weight of the model."""
+        """The selectors among the options; each must match a weight of the model.
+
+        With any, what an answer depends on of a weight's names is which of these match.
+        """
         return ()
 
     def tasks(self) -> tuple[str, ...]:

@@ -12,20 +12,30 @@ class LRSchedule:
     The rate of a step is `rate(group, …)` times the factor of the recipe's curve. A group whose
     weights are all frozen gets rate 0. `keeps_ratios`: the rates of two groups of one age keep their
     ratio throughout the run. `reads_names`: the group depends on how a weight is called, not only on its
-    owner, role, depth, kind and shape.
+    owner, role, depth, kind and shape. `rises_with_depth`: no weight of the backbone has a higher rate than
+    one of its kind at a larger depth.
+
+    Options with `unit="rate"` are learning rates: where there are such options, all rates are in proportion
+    to them.
     """
 
     keeps_ratios: ClassVar[bool] = True
     reads_names: ClassVar[bool] = False
+    rises_with_depth: ClassVar[bool] = False
 
     def group(self, row: Row, table: ParamTable) -> str:
-        """The name of the weight's group. It may not depend on time, so groups never change."""
+        """The name of the weight's group. It may not depend on time, so groups never change.
+
+        Neither may it depend on the other weights' aliases, on what their authors froze, on how many tasks
+        there are, or on the order of the weights of one module.
+        """
         raise NotImplementedError
 
     def rate(self, group: str, progress: Progress, age: int) -> float:
         """The learning rate of the group for the coming step, finite and ≥ 0.
 
-        `age` counts the steps since the group last thawed (0 at the first step it trains).
+        `age` counts the steps since the group last thawed (0 at the first step it trains). After the end
+        of the run no rate is above what it was at its highest during it.
         """
         raise NotImplementedError
 

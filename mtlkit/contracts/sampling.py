@@ -22,7 +22,10 @@ class Sampler:
     def mix(
         self, sources: tuple[Source, ...], progress: Progress, rng: Random, batch: int
     ) -> Mapping[str, int]:
-        """Rows to take of each source in the coming step: non-negative, `batch` in all.
+        """Rows to take of each source in the coming step: whole, non-negative, `batch` in all.
+
+        A source that is left out gets none. The order of `sources` is that of the recipe and may decide
+        nothing; sort by name before drawing.
 
         `rng` is seeded from (seed, step); it is the only randomness allowed. Which rows are taken is
         not the sampler's business: each source is a stream in an order of its own.
@@ -30,5 +33,8 @@ class Sampler:
         raise NotImplementedError
 
     def shares(self, sources: tuple[Source, ...], progress: Progress) -> Mapping[str, float] | None:
-        """The share of rows that each source gets in the long run, adding up to 1; None: not declared."""
+        """The share of rows that each source gets in the long run, adding up to 1; None: not declared.
+
+        Where the shares change with the run, those of that moment. A source that is left out has none.
+        """
         return None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
+from mtlkit.engine.snapshot import Snapshot, check, put_back, take
 from mtlkit.errors import ResourceError
 
 if TYPE_CHECKING:
@@ -46,14 +46,7 @@ def save(
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        save_file(_weights(session.handles), aside / "weights.safetensors")
-        save_file(_optimizer_state(session), aside / "optimizer.safetensors")
-        state = {
-            "step": step,
-            "cursors": dict(cursors),
-            "metrics": [[entry.step, entry.metric, entry.value] for entry in log],
-        }
-        (aside / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        _write(take(session.handles, session.optimizer, step, cursors, log), aside)
         _write_manifest(aside)
         shutil.rmtree(final, ignore_errors=True)
         aside.rename(final)
@@ -91,54 +84,48 @@ def load_weights(handles: Handles, checkpoint: Path) -> None:
     Raises:
         ResourceError: when the checkpoint is damaged or is not of this model.
     """
+    _check_whole(checkpoint)
+    stored = load_file(checkpoint / "weights.safetensors")
+    check(handles, stored, f"the checkpoint {checkpoint}")
+    put_back(handles, stored)
+
+
+def read(checkpoint: Path) -> Snapshot:
+    """All that a checkpoint holds, for `snapshot.restore`.
+
+    Raises:
+        ResourceError: when the checkpoint is damaged.
+    """
+    _check_whole(checkpoint)
+    state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    return Snapshot(
+        load_file(checkpoint / "weights.safetensors"),
+        load_file(checkpoint / "optimizer.safetensors"),
+        state.get("optimizer", {}),
+        state.get("groups", {}),
+        state["step"],
+        state["cursors"],
+        tuple(Measurement(step, metric, value) for step, metric, value in state["metrics"]),
+    )
+
+
+def _check_whole(checkpoint: Path) -> None:
     damaged = verify(checkpoint)
     if damaged:
         raise ResourceError(f"the checkpoint {checkpoint} is damaged: {', '.join(damaged)}")
-    stored = load_file(checkpoint / "weights.safetensors")
-    tensors = _tensors(handles)
-    if set(stored) != set(tensors):
-        different = ", ".join(sorted(set(stored) ^ set(tensors))[:8])
-        raise ResourceError(f"the checkpoint {checkpoint} is of another model: {different}")
-    for name, tensor in tensors.items():
-        if stored[name].shape != tensor.shape:
-            there, here = list(stored[name].shape), list(tensor.shape)
-            raise ResourceError(
-                f"the checkpoint {checkpoint} is of another model: {name} is {there} there and {here} here"
-            )
-    with torch.no_grad():
-        for name, tensor in tensors.items():
-            tensor.copy_(stored[name])
 
 
-def _tensors(handles: Handles) -> dict[str, Tensor]:
-    """Weights by canonical name, a tied region's further views by number, and all buffers."""
-    found: dict[str, Tensor] = {}
-    for name, weight in handles.weights.items():
-        for number, parameter in enumerate(weight.parameters):
-            found[f"{name}#{number}" if number else name] = parameter.detach()
-    for name, buffer in handles.model.buffers():
-        found[f"buffer:{name}"] = buffer
-    return found
-
-
-def _weights(handles: Handles) -> dict[str, Tensor]:
-    return {name: _plain(tensor) for name, tensor in _tensors(handles).items()}
-
-
-def _optimizer_state(session: "Session") -> dict[str, Tensor]:
-    """`WEIGHT::KEY` → state tensor."""
-    found: dict[str, Tensor] = {}
-    for group in session.optimizer.param_groups:
-        for name, parameter in zip(group["names"], group["params"], strict=True):
-            for key, value in session.optimizer.state.get(parameter, {}).items():
-                tensor = value if isinstance(value, Tensor) else torch.tensor(value)
-                found[f"{name}::{key}"] = _plain(tensor)
-    return found
-
-
-def _plain(tensor: Tensor) -> Tensor:
-    """A copy of its own memory, because safetensors refuses tensors that share any."""
-    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+def _write(snapshot: Snapshot, folder: Path) -> None:
+    save_file(dict(snapshot.weights), folder / "weights.safetensors")
+    save_file(dict(snapshot.state), folder / "optimizer.safetensors")
+    state: dict[str, object] = {
+        "step": snapshot.step,
+        "cursors": dict(snapshot.cursors),
+        "metrics": [[entry.step, entry.metric, entry.value] for entry in snapshot.log],
+    }
+    kept = {"optimizer": dict(snapshot.plain), "groups": dict(snapshot.groups)}
+    state |= {key: values for key, values in kept.items() if values}
+    (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
 
 
 def _write_manifest(folder: Path) -> None:

@@ -9,6 +9,9 @@ from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.head import Head
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
+from mtlkit.engine.gradients import gated
+
+NO_GATES: Mapping[str, float] = {}
 
 
 @frozen(eq=False)
@@ -23,15 +26,26 @@ class Readers:
         views = dict.fromkeys(view for head in self.heads.values() for view in head.views)
         return {view: self._need(view) for view in views}
 
-    def outputs(self, encoder: Encoder, split: SplitName, positions: Sequence[int]) -> dict[str, Tensor]:
-        """Scores of every head for those rows, by task."""
+    def outputs(
+        self,
+        encoder: Encoder,
+        split: SplitName,
+        positions: Sequence[int],
+        gates: Mapping[str, float] = NO_GATES,
+    ) -> dict[str, Tensor]:
+        """Scores of every head for those rows, by task.
+
+        `gates` says by task how much of its gradient reaches the backbone, all of it where it says nothing.
+        """
         encoded = {
             view: encoder.features(Reading(self.source, split, view), positions, need)
             for view, need in self.needs().items()
         }
         needs = self.needs()
         return {
-            task: head.forward([_pick(encoded[view], needs[view], head) for view in head.views])
+            task: head.forward(
+                [gated(_pick(encoded[view], needs[view], head), gates.get(task, 1.0)) for view in head.views]
+            )
             for task, head in self.heads.items()
         }
 

@@ -42,6 +42,7 @@ from mtlkit.engine.checkpoint import load_weights, save
 from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_digests
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
+from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.session import HELD_OUT, TRAIN, Session
 from mtlkit.engine.step import Cursors, Outcome, training_step
 from mtlkit.plan.timeline import Moment
@@ -69,6 +70,7 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
     state = State()
     total = session.timeline.total
     yield RunStarted(session.plan.name, total, tuple(session.built.heads))
+    measure_importance(session)
     first = session.timeline.trainable(session.timeline.progress(0))
     yield from _enter_phase(session, state, 0, first)
     if session.held_out:
@@ -135,6 +137,7 @@ def _step(session: Session, state: State, moment: Moment) -> StepDone:
         rates=moment.rates,
         grad_norm=outcome.grad_norm,
         rows=outcome.rows,
+        penalties=outcome.penalties,
     )
 
 

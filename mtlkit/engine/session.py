@@ -9,12 +9,13 @@ from torch.optim import Optimizer
 from mtlkit.contracts.rows import SplitName
 from mtlkit.contracts.sampling import Source
 from mtlkit.engine.apply import Handles
-from mtlkit.engine.build import Built, build, build_optimizer, outline, read_data
+from mtlkit.engine.build import Built, build, build_optimizer, make, outline, read_data
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.order import Stream
 from mtlkit.engine.rows import Rows
+from mtlkit.engine.soft import SoftFreeze
 from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.checks import check_table, check_trains
 from mtlkit.plan.model import Plan
@@ -48,6 +49,7 @@ class Session:
     encoder: Encoder
     readers: tuple[Readers, ...]
     streams: Mapping[str, Stream]
+    soft: tuple[SoftFreeze, ...]
     device: torch.device
 
     @property
@@ -149,5 +151,6 @@ def open_session(prepared: Preview) -> Session:
             source.name: Stream(source.name, len(data[source.name].splits[TRAIN]), plan.seed)
             for source in plan.sources
         },
+        soft=tuple(SoftFreeze.of(part, make(part), built.table, handles) for part in plan.regularizers),
         device=device,
     )

@@ -12,6 +12,7 @@ from mtlkit.contracts.progress import Progress
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.seeds import python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
+from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.errors import PluginError, TrainingError
 
@@ -20,11 +21,12 @@ Positions = Mapping[str, Sequence[int]]
 
 @frozen
 class Outcome:
-    """What one step did: mean losses by task, the norm of the live gradients, rows by source."""
+    """What one step did: mean losses by task, the norm of the live gradients, rows by source, penalties."""
 
     losses: Mapping[str, float]
     grad_norm: float
     rows: Mapping[str, int]
+    penalties: Mapping[str, float] = {}
 
 
 @define
@@ -45,20 +47,24 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
     positions = {name: session.streams[name].take(cursors.taken.get(name, 0), n) for name, n in mix.items()}
     micros = _micro_batches(positions, session.plan.training.accumulate)
     targets = [_targets(session, micro) for micro in micros]
+    gates = _gates(session, progress)
     counts = _counts(session, targets)
     losses = dict.fromkeys((task for task, count in counts.items() if count > 0), 0.0)
     seen = dict.fromkeys(counts, 0.0)
     for number, (micro, labels) in enumerate(zip(micros, targets, strict=True)):
-        with seeded(session.plan.seed, "step", progress.step, number):
-            terms = _losses(session, micro, labels)
-        for task, term in terms.items():
-            seen[task] += term.count
-        _backward(session, progress, terms, counts, losses, positions)
+        purpose = ("step", progress.step, number)
+        with mixed(session.soft, session.handles, session.plan.seed, "mixout", *purpose):
+            with seeded(session.plan.seed, *purpose):
+                terms = _losses(session, micro, labels, gates)
+            for task, term in terms.items():
+                seen[task] += term.count
+            _backward(session, progress, terms, counts, losses, positions)
     _check_counts(counts, seen)
+    penalties = add_penalties(session.soft, session.handles, progress)
     norm = _update(session, progress)
     for name, count in mix.items():
         cursors.taken[name] = cursors.taken.get(name, 0) + count
-    return Outcome(losses, norm, mix)
+    return Outcome(losses, norm, mix, penalties)
 
 
 def _mix(session: Session, progress: Progress) -> dict[str, int]:
@@ -103,10 +109,20 @@ def _counts(session: Session, targets: Sequence[Mapping[str, object]]) -> dict[s
     return counts
 
 
-def _losses(session: Session, micro: Positions, labels: Mapping[str, object]) -> dict[str, LossTerm]:
+def _gates(session: Session, progress: Progress) -> dict[str, float]:
+    """How much of each task's gradient reaches the backbone in this step."""
+    return {
+        task.name: task.backbone_grad * task.backbone_grad_curve.options.factor(progress, progress.step)
+        for task in session.plan.tasks
+    }
+
+
+def _losses(
+    session: Session, micro: Positions, labels: Mapping[str, object], gates: Mapping[str, float]
+) -> dict[str, LossTerm]:
     terms: dict[str, LossTerm] = {}
     for readers in _reading(session, micro):
-        outputs = readers.outputs(session.encoder, TRAIN, micro[readers.source])
+        outputs = readers.outputs(session.encoder, TRAIN, micro[readers.source], gates)
         for task, head in readers.heads.items():
             terms[task] = head.loss(outputs[task].float(), labels[task])
     return terms

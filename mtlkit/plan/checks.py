@@ -40,11 +40,11 @@ def check_table(plan: Plan, table: ParamTable) -> None:
         RecipeError: when a selector matches no weight; suggests the nearest names.
     """
     found = []
-    for number, part in enumerate(plan.freeze):
+    for place, part in _selecting(plan):
         for text in part.options.patterns():
             selector = parse(text)
             if not any(selector.matches(row, table) for row in table):
-                path = _where(plan.document.data, ("freeze", number), text)
+                path = _where(plan.document.data, place, text)
                 found.append(
                     problem_at(
                         plan.document, path, f"the selector {text!r} matches no weight", _nearest(text, table)
@@ -52,6 +52,14 @@ def check_table(plan: Plan, table: ParamTable) -> None:
                 )
     if found:
         raise RecipeError(found)
+
+
+def _selecting(plan: Plan) -> Iterator[tuple[KeyPath, Part]]:
+    """The parts whose options may hold selectors, with their places."""
+    yield from ((("freeze", number), part) for number, part in enumerate(plan.freeze))
+    yield from ((("regularizer", number), part) for number, part in enumerate(plan.regularizers))
+    if hasattr(plan.lr.options, "patterns"):
+        yield ("lr",), plan.lr
 
 
 def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:

@@ -40,12 +40,18 @@ class DataPlan:
 
 @frozen
 class TaskPlan:
-    """A head, the data it learns from and the weight of its loss."""
+    """A head, the data it learns from and the weight of its loss.
+
+    `backbone_grad` times the factor of `backbone_grad_curve` is how much of the task's gradient reaches
+    the backbone.
+    """
 
     name: str
     head: Part
     data: str
     weight: float
+    backbone_grad: float
+    backbone_grad_curve: Part
 
 
 @frozen
@@ -87,6 +93,7 @@ class Plan:
     data: tuple[DataPlan, ...]
     tasks: tuple[TaskPlan, ...]
     freeze: tuple[Part, ...]
+    regularizers: tuple[Part, ...]
     lr: Part
     curve: Part
     optimizer: Part

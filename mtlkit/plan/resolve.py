@@ -18,11 +18,12 @@ from mtlkit.plan.model import DataPlan, Part, Plan, SelectionPlan, TaskPlan, Tra
 from mtlkit.plan.resolved import resolved_recipe
 from mtlkit.recipe.check import in_order, shape
 from mtlkit.recipe.document import Document, KeyPath
-from mtlkit.recipe.model import DataTable, Recipe
+from mtlkit.recipe.model import DataTable, Recipe, TaskTable
 from mtlkit.recipe.problems import from_validation_error, problem_at
 
 DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
 ALWAYS_ON = ("jsonl", "tensorboard", "console")
+LISTED: tuple[PluginKind, ...] = ("freeze", "regularizer")
 SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
 
 
@@ -54,11 +55,9 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog) -> Plan:
         data=tuple(
             DataPlan(name, parts["data", name], row_spec(table)) for name, table in recipe.data.items()
         ),
-        tasks=tuple(
-            TaskPlan(name, parts["tasks", name, "head"], table.data, table.weight)
-            for name, table in recipe.tasks.items()
-        ),
+        tasks=tuple(_task(name, table, parts) for name, table in recipe.tasks.items()),
         freeze=tuple(parts["freeze", number] for number in range(len(recipe.freeze))),
+        regularizers=tuple(parts["regularizer", number] for number in range(len(recipe.regularizer))),
         lr=parts["lr",],
         curve=parts["lr", "curve"],
         optimizer=parts["optimizer",],
@@ -78,6 +77,17 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog) -> Plan:
         log_every=recipe.logging.every,
         recipe=resolved_recipe(recipe, parts),
         document=document,
+    )
+
+
+def _task(name: str, table: TaskTable, parts: Mapping[KeyPath, Part]) -> TaskPlan:
+    return TaskPlan(
+        name=name,
+        head=parts["tasks", name, "head"],
+        data=table.data,
+        weight=table.weight,
+        backbone_grad=table.backbone_grad.scale,
+        backbone_grad_curve=parts["tasks", name, "backbone_grad", "curve"],
     )
 
 
@@ -107,10 +117,10 @@ def _parts(document: Document, catalog: Catalog) -> tuple[dict[KeyPath, Part], l
     """The part at every place of the recipe that chooses a plugin, and the problems on the way."""
     parts: dict[KeyPath, Part] = {}
     found: list[Problem] = []
-    single = isinstance(document.data.get("freeze"), dict)
+    single = {kind for kind in LISTED if isinstance(document.data.get(kind), dict)}
     for kind, path, table in _places(document.data):
         # one [freeze] table stands for a list of one, but is written without a number
-        place = path[:1] if kind == "freeze" and single else path
+        place = path[:1] if kind in single else path
         name = table.get("use")
         if not isinstance(name, str):
             continue  # the shape of the recipe reports it
@@ -158,21 +168,30 @@ def _places(data: Mapping[str, Any]) -> Iterable[tuple[PluginKind, KeyPath, Mapp
         if isinstance(table, dict):
             yield kind, (kind,), table
             if kind == "lr":
-                curve = table.get("curve", "constant")
-                curve = {"use": curve} if isinstance(curve, str) else curve
-                if isinstance(curve, dict):
-                    yield "curve", ("lr", "curve"), curve
-    freeze = data.get("freeze", [{"use": "none"}])
-    for number, table in enumerate(freeze if isinstance(freeze, list) else [freeze]):
-        if isinstance(table, dict):
-            yield "freeze", ("freeze", number), table
+                yield from _curve(table, ("lr", "curve"))
+    for kind, default in zip(LISTED, ([{"use": "none"}], []), strict=True):
+        listed = data.get(kind, default)
+        for number, table in enumerate(listed if isinstance(listed, list) else [listed]):
+            if isinstance(table, dict):
+                yield kind, (kind, number), table
     yield from (("data", ("data", name), table) for name, table in _tables(data, "data"))
     for name, task in _tables(data, "tasks"):
         if isinstance(head := task.get("head"), dict):
             yield "head", ("tasks", name, "head"), head
+        gate = task.get("backbone_grad")
+        yield from _curve(gate if isinstance(gate, dict) else {}, ("tasks", name, "backbone_grad", "curve"))
     trackers = {**{name: {} for name in ALWAYS_ON}, **dict(_tables(data.get("logging", {}), "trackers"))}
     for name, table in trackers.items():
         yield "tracker", ("logging", "trackers", name), {"use": name, **table}
+
+
+def _curve(
+    table: Mapping[str, Any], path: KeyPath
+) -> Iterable[tuple[PluginKind, KeyPath, Mapping[str, Any]]]:
+    curve = table.get("curve", "constant")
+    curve = {"use": curve} if isinstance(curve, str) else curve
+    if isinstance(curve, dict):
+        yield "curve", path, curve
 
 
 def _tables(data: object, key: str) -> list[tuple[str, dict[str, Any]]]:

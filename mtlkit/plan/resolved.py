@@ -23,11 +23,16 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
             name: {
                 "data": table.data,
                 "weight": table.weight,
+                "backbone_grad": {
+                    "scale": table.backbone_grad.scale,
+                    "curve": _table(parts["tasks", name, "backbone_grad", "curve"]),
+                },
                 "head": _table(parts["tasks", name, "head"]),
             }
             for name, table in recipe.tasks.items()
         },
         "freeze": [_table(parts["freeze", number]) for number in range(len(recipe.freeze))],
+        "regularizer": [_table(parts["regularizer", number]) for number in range(len(recipe.regularizer))],
         "lr": {**_table(parts["lr",]), "curve": _table(parts["lr", "curve"])},
         "optimizer": _table(parts["optimizer",]),
         "sampler": _table(parts["sampler",]),

@@ -29,6 +29,7 @@ def recipe_schema(catalog: Catalog) -> Schema:
         "optimizer",
         "sampler",
         "balancer",
+        "regularizer",
         "data",
         "tracker",
     ):
@@ -38,9 +39,11 @@ def recipe_schema(catalog: Catalog) -> Schema:
     properties: Schema = schema["properties"]
     for kind in ("backbone", "optimizer", "sampler", "balancer", "lr"):
         properties[kind] = _ref(kind)
-    properties["freeze"] = {"anyOf": [_ref("freeze"), {"type": "array", "items": _ref("freeze")}]}
+    for kind in ("freeze", "regularizer"):
+        properties[kind] = {"anyOf": [_ref(kind), {"type": "array", "items": _ref(kind)}]}
     properties["data"]["additionalProperties"] = _ref("data")
     definitions["TaskTable"]["properties"]["head"] = _ref("head")
+    definitions["BackboneGradTable"]["properties"]["curve"] = {"anyOf": [{"type": "string"}, _ref("curve")]}
     definitions["LoggingTable"]["properties"]["trackers"]["additionalProperties"] = {"type": "object"}
     properties["extends"] = {
         "description": "recipes to inherit from, relative to this one",

@@ -126,12 +126,32 @@ class DataTable(PluginTable):
     )
 
 
+class BackboneGradTable(Table):
+    """How much of a task's gradient reaches the backbone: a factor, along a curve over the run."""
+
+    scale: Annotated[float, Ge(0)] = Field(1.0, description="the factor at the curve's peak")
+    curve: Annotated[PluginTable, GetPydanticSchema(_name_or_table)] = Field(
+        PluginTable(use="constant"), description="the name of a curve, or a table with its options"
+    )
+
+
+def _scale_or_table(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401  pydantic's signature
+    scale = core_schema.no_info_after_validator_function(
+        lambda factor: BackboneGradTable(scale=factor), core_schema.float_schema(strict=True, ge=0)
+    )
+    return core_schema.union_schema([handler(source), scale])
+
+
 class TaskTable(Table):
     """One task: its rows, its head and its share of the loss."""
 
     data: str = Field(description="the name of a [data.NAME] table")
     head: PluginTable = Field(description="what is predicted, and from which columns")
     weight: Annotated[float, Ge(0)] = Field(1.0, description="factor on the loss of the task")
+    backbone_grad: Annotated[BackboneGradTable, GetPydanticSchema(_scale_or_table)] = Field(
+        BackboneGradTable(),
+        description="how much of the task's gradient reaches the backbone: a factor, or a table",
+    )
 
 
 class LrTable(PluginTable):
@@ -186,6 +206,9 @@ class Recipe(Table):
     tasks: dict[Slug, TaskTable] = Field(description="what is learned")
     freeze: Annotated[list[PluginTable], GetPydanticSchema(_one_or_list)] = Field(
         [PluginTable(use="none")], description="which weights train when; several must all agree"
+    )
+    regularizer: Annotated[list[PluginTable], GetPydanticSchema(_one_or_list)] = Field(
+        [], description="soft freezing: what pulls weights that train towards where they started"
     )
     lr: LrTable = Field(LrTable(use="uniform"), description="learning rates")
     optimizer: PluginTable = Field(PluginTable(use="adamw"), description="how a gradient becomes a step")

@@ -20,14 +20,40 @@ class Contract:
 
 
 CONTRACTS: dict[PluginKind, Contract] = {
-    "backbone": Contract(("backbone", "importing", "general", "torch_state"), 20),
-    "head": Contract(("head", "importing", "general", "torch_state"), 20),
-    "freeze": Contract(("freeze", "freezing", "importing", "general"), 20),
-    "lr": Contract(("rates", "groups", "importing", "general"), 15),
-    "curve": Contract(("curves", "importing", "general"), 15),
-    "optimizer": Contract(("optimizer", "importing", "general"), 10),
-    "sampler": Contract(("sampler", "importing", "general"), 15),
+    "backbone": Contract(
+        (
+            "backbone",
+            "backbone_rows",
+            "backbone_weights",
+            "backbone_split",
+            "importing",
+            "general",
+            "torch_state",
+        ),
+        25,
+    ),
+    "head": Contract(
+        (
+            "head",
+            "head_batches",
+            "head_labels",
+            "head_answers",
+            "head_training",
+            "head_building",
+            "head_module",
+            "importing",
+            "general",
+            "torch_state",
+        ),
+        30,
+    ),
+    "freeze": Contract(("freeze", "freeze_names", "freeze_time", "freezing", "importing", "general"), 20),
+    "lr": Contract(("rates", "groups", "group_rates", "importing", "general"), 15),
+    "curve": Contract(("curves", "curve_lengths", "importing", "general"), 15),
+    "optimizer": Contract(("optimizer", "optimizer_state", "importing", "general"), 10),
+    "sampler": Contract(("sampler", "sampler_shares", "importing", "general"), 15),
     "balancer": Contract(("balancer", "importing", "general"), 15),
+    "regularizer": Contract(("regularizer", "importing", "general", "torch_state"), 18),
     "data": Contract(("data", "data_files", "importing", "general"), 15),
     "tracker": Contract(("tracker", "importing", "general"), 10),
 }

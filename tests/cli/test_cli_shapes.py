@@ -132,7 +132,7 @@ def test_every_reference_of_the_schema_leads_somewhere(capsys):
     assert {reference.removeprefix("#/$defs/") for reference in found} <= set(schema["$defs"])
 
 
-@pytest.mark.parametrize("command", ["run", "validate", "plan", "plugins", "schema"])
+@pytest.mark.parametrize("command", ["run", "validate", "plan", "plugins", "check", "new", "schema"])
 def test_every_command_has_help_with_examples(capsys, command):
     assert _code([command, "--help"]) == 0
     assert f"mtlkit {command}" in capsys.readouterr().out.partition("Examples:")[2]

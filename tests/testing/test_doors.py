@@ -85,6 +85,15 @@ def test_an_expected_failure_needs_to_fail():
     assert unexpected.counts["unexpected pass"] == 1
 
 
+def test_single_laws_can_be_tried_and_must_apply():
+    assert check_plugin(Broken, only=["L1", "G3"]).failed == ("L1",)
+    report = check_plugin(Steady, only=["G2"])
+    assert report.counts["not applicable"] == 1
+    assert not report.passed
+    with pytest.raises(UsageError, match="there is no law 'L99'"):
+        check_plugin(Steady, only=["L99"])
+
+
 def test_an_object_is_tried_with_its_own_options_only():
     report = check_plugin(Steady(level=0.5))
     assert not report.failed, str(report)
@@ -111,7 +120,10 @@ def test_green_because_nothing_ran_is_impossible(monkeypatch):
             "tests.testing.kit_plugins:Brokn",
             "tests.testing.kit_plugins has no 'Brokn'  did you mean 'Broken'?",
         ),
-        ("tests.testing.kit_plugins:NUMBER", "7 is no plugin  give a mtlkit.Card, a class that a card of its module names, or what derives from"),
+        (
+            "tests.testing.kit_plugins:NUMBER",
+            "7 is no plugin  give a mtlkit.Card, a class that a card of its module names, or what derives from",
+        ),
         ("no/such/file.py:X", "there is no file"),
     ],
 )

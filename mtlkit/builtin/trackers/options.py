@@ -24,4 +24,6 @@ class TensorboardOptions:
 class ConsoleOptions:
     """How often something is shown."""
 
-    seconds: Annotated[float, Gt(0)] = option("off a terminal, seconds between two lines", 10.0)
+    seconds: Annotated[float, Gt(0)] = option(
+        "off a terminal, seconds between two lines", 10.0, unit="seconds"
+    )

@@ -19,6 +19,7 @@ class TensorboardTracker:
         if isinstance(event, StepDone):
             named = {
                 **{f"loss/{task}": loss for task, loss in event.losses.items()},
+                **{f"penalty/{name}": value for name, value in event.penalties.items()},
                 **{f"rate/{group}": rate for group, rate in event.rates.items()},
                 "gradient norm": event.grad_norm,
             }

@@ -1,0 +1,172 @@
+"""What a run must know to go on from a step as if it had never stopped, by the names of the weights.
+
+Randomness is not among it: every step is seeded from (seed, step).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from attrs import field, frozen
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from mtlkit.contracts.progress import Measurement
+from mtlkit.engine.apply import Handles
+from mtlkit.errors import PluginError, ResourceError
+
+Plain = bool | int | float | str | None
+GIVEN = ("params", "names", "group", "lr", "weight_decay")  # what the engine puts into groups itself
+
+
+@frozen(eq=False)
+class Snapshot:
+    """The state of a run before step `step`; tensors are copies on the CPU that nothing else holds.
+
+    `weights` are weights by canonical name, a tied region's further views as `NAME#1`, buffers as
+    `buffer:NAME`. `state` is the optimizer's, as `WEIGHT::KEY`, and `plain` what of it are no tensors;
+    `groups` is what it keeps in its groups, as `FIRST WEIGHT OF THE GROUP::KEY`.
+    """
+
+    weights: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]
+    plain: Mapping[str, Plain] = field(factory=dict)
+    groups: Mapping[str, Plain] = field(factory=dict)
+    step: int = 0
+    cursors: Mapping[str, int] = field(factory=dict)
+    log: tuple[Measurement, ...] = ()
+
+
+def take(
+    handles: Handles,
+    optimizer: Optimizer,
+    step: int = 0,
+    cursors: Mapping[str, int] | None = None,
+    log: Sequence[Measurement] = (),
+) -> Snapshot:
+    """Copy all of it.
+
+    Raises:
+        PluginError: when the optimizer keeps something other than tensors and plain values per weight.
+    """
+    state: dict[str, Tensor] = {}
+    plain: dict[str, Plain] = {}
+    for name, parameter in _trained(optimizer):
+        for key, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                state[f"{name}::{key}"] = copied(value)
+            elif isinstance(value, bool | int | float | str | None):
+                plain[f"{name}::{key}"] = value
+            else:
+                raise PluginError(
+                    f"{type(optimizer).__name__} keeps {key!r} of {name} as {type(value).__name__}",
+                    "an optimizer may keep tensors, numbers, texts and None",
+                )
+    weights = {name: copied(tensor) for name, tensor in tensors(handles).items()}
+    return Snapshot(weights, state, plain, _kept_in_groups(optimizer), step, dict(cursors or {}), tuple(log))
+
+
+def restore(handles: Handles, optimizer: Optimizer, snapshot: Snapshot) -> None:
+    """Put weights, buffers and the optimizer's state back as they were; gradients are not its business.
+
+    Raises:
+        ResourceError: when the snapshot is not of this model and these groups; nothing has changed then.
+    """
+    parameters = dict(_trained(optimizer))
+    check(handles, snapshot.weights, "the snapshot")
+    _check_names((key.partition("::")[0] for key in (*snapshot.state, *snapshot.plain)), parameters)
+    group_of = {name: group for group in optimizer.param_groups for name in group["names"]}
+    _check_names((key.rpartition("::")[0] for key in snapshot.groups), group_of)
+    put_back(handles, snapshot.weights)
+    optimizer.state.clear()
+    for stored in (snapshot.state, snapshot.plain):
+        for place, value in stored.items():
+            name, _, key = place.partition("::")
+            parameter = parameters[name]
+            put = _placed(value, parameter, key, group_of[name]) if isinstance(value, Tensor) else value
+            optimizer.state[parameter][key] = put
+    for group in optimizer.param_groups:
+        group |= {key: optimizer.defaults[key] for key in _own_keys(group) if key in optimizer.defaults}
+    for place, value in snapshot.groups.items():
+        name, _, key = place.rpartition("::")
+        group_of[name][key] = value
+
+
+def tensors(handles: Handles) -> dict[str, Tensor]:
+    """Weights by canonical name, a tied region's further views by number, and all buffers."""
+    found: dict[str, Tensor] = {}
+    for name, weight in handles.weights.items():
+        for number, parameter in enumerate(weight.parameters):
+            found[f"{name}#{number}" if number else name] = parameter.detach()
+    for name, buffer in handles.model.buffers():
+        found[f"buffer:{name}"] = buffer
+    return found
+
+
+def check(handles: Handles, stored: Mapping[str, Tensor], what: str) -> None:
+    """Hold stored weights and buffers against those of a model.
+
+    Raises:
+        ResourceError: when names, shapes or types differ; says which.
+    """
+    here = tensors(handles)
+    if set(stored) != set(here):
+        different = ", ".join(sorted(set(stored) ^ set(here))[:8])
+        raise ResourceError(f"{what} is of another model: {different}")
+    for name, tensor in here.items():
+        for there, ours in ((stored[name].shape, tensor.shape), (stored[name].dtype, tensor.dtype)):
+            if there != ours:
+                raise ResourceError(
+                    f"{what} is of another model: {name} is {_shown(there)} there and {_shown(ours)} here"
+                )
+
+
+def put_back(handles: Handles, stored: Mapping[str, Tensor]) -> None:
+    """Copy stored weights and buffers, known to fit, into the model."""
+    with torch.no_grad():
+        for name, tensor in tensors(handles).items():
+            tensor.copy_(stored[name])
+
+
+def copied(tensor: Tensor) -> Tensor:
+    """A copy of its own memory, because safetensors refuses tensors that share any."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+
+
+def _trained(optimizer: Optimizer) -> Iterable[tuple[str, nn.Parameter]]:
+    for group in optimizer.param_groups:
+        yield from zip(group["names"], group["params"], strict=True)
+
+
+def _own_keys(group: Mapping[str, Any]) -> list[str]:
+    return [key for key in group if key not in GIVEN]
+
+
+def _kept_in_groups(optimizer: Optimizer) -> dict[str, Plain]:
+    """What an optimizer itself has changed in its groups; some count their steps there."""
+    return {
+        f"{group['names'][0]}::{key}": group[key]
+        for group in optimizer.param_groups
+        for key in (_own_keys(group) if group["names"] else ())
+        if isinstance(group[key], bool | int | float | str | None)
+        and group[key] != optimizer.defaults.get(key)
+    }
+
+
+def _check_names(told: Iterable[str], known: Mapping[str, object]) -> None:
+    unknown = sorted(set(told) - set(known))
+    if unknown:
+        raise ResourceError(f"the snapshot is of another optimizer: {', '.join(unknown[:8])}")
+
+
+def _placed(value: Tensor, parameter: nn.Parameter, key: str, group: Mapping[str, Any]) -> Tensor:
+    """A copy in the layout and, but for torch's step counters, on the device of the weight."""
+    if key == "step" and not (group.get("capturable") or group.get("fused")):
+        return value.clone()
+    if value.shape != parameter.shape:
+        return value.to(parameter.device, copy=True)
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+
+
+def _shown(told: torch.Size | torch.dtype) -> str:
+    return str(told).removeprefix("torch.") if isinstance(told, torch.dtype) else str(list(told))
