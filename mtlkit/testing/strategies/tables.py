@@ -1,11 +1,9 @@
-"""Hypothesis strategies for what policies, schedules and samplers are functions of."""
+"""Tables of weights with hostile names, odd shapes and ties."""
 
 from attrs import frozen
 from hypothesis import strategies as st
 
-from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
-from mtlkit.contracts.progress import Progress
 
 # Task names that are also words of the selector language or parts of weight names.
 TASKS = ("sentiment", "news", "head", "heads", "embeddings", "blocks", "final", "layer", "x_1", "x_10")
@@ -24,12 +22,18 @@ class _Leaf:
 
 @st.composite
 def param_tables(
-    draw: st.DrawFn, max_depth: int = 24, min_tasks: int = 1, max_tasks: int = 5, tied: bool = True
+    draw: st.DrawFn,
+    max_depth: int = 24,
+    min_tasks: int = 1,
+    max_tasks: int = 5,
+    tied: bool = True,
+    tasks: tuple[str, ...] = (),
 ) -> ParamTable:
     """Tables as the engine makes them: embeddings, 0 to `max_depth` alike blocks, final rows or none, heads.
 
     Names are hostile (`layer.1` beside `layer.10`, tasks called `blocks` or `final`), shapes may be 0-dim
-    or of size zero, some weights are frozen by their author, and with `tied` some have aliases.
+    or of size zero, some weights are frozen by their author, and with `tied` some have aliases. `tasks`
+    are names of tasks that are there in any case; with them there may be more than `max_tasks`.
     """
     depth = draw(st.integers(0, max_depth))
     block = draw(st.sampled_from(BLOCK_PATHS))
@@ -37,11 +41,17 @@ def param_tables(
     parts += [(block.format(number), BACKBONE, "block", number + 1) for number in range(depth)]
     if draw(st.booleans()):
         parts.append((draw(st.sampled_from(("norm", "pooler.dense"))), BACKBONE, "final", depth + 1))
-    tasks = draw(st.lists(st.sampled_from(TASKS), min_size=min_tasks, max_size=max_tasks, unique=True))
-    parts += [("", task, "head", depth + 2) for task in tasks]
+    parts += [("", task, "head", depth + 2) for task in draw(_tasks(tasks, min_tasks, max_tasks))]
     leaves = {role: draw(_leaves(tied)) for role in ("embeddings", "block", "final", "head")}
     rows = [_row(path, owner, role, at, leaf) for path, owner, role, at in parts for leaf in leaves[role]]
     return ParamTable(tuple(rows), depth)
+
+
+def _tasks(needed: tuple[str, ...], at_least: int, at_most: int) -> st.SearchStrategy[list[str]]:
+    fewest, most = max(0, at_least - len(needed)), max(0, at_most - len(needed))
+    others = [task for task in TASKS if task not in needed]
+    more = st.lists(st.sampled_from(others), min_size=fewest, max_size=most, unique=True)
+    return more.map(lambda names: [*names[::2], *dict.fromkeys(needed), *names[1::2]])
 
 
 def _leaves(tied: bool) -> st.SearchStrategy[list[_Leaf]]:
@@ -69,20 +79,3 @@ def _row(path: str, owner: str, role: Role, depth: int, leaf: _Leaf) -> Row:
     name = ".".join(part for part in (prefix, path, leaf.path) if part)
     aliases = (f"{name}.tied",) if leaf.tied else ()
     return Row(name, leaf.shape, owner, role, depth, leaf.kind, aliases, leaf.trainable)
-
-
-def durations() -> st.SearchStrategy[Duration]:
-    """Durations of each unit, nothing and fractions of epochs included."""
-    return st.one_of(
-        st.builds(Duration, st.integers(0, 40).map(lambda quarters: quarters / 4), st.just("ep")),
-        st.builds(Duration, st.integers(0, 500).map(float), st.just("st")),
-        st.builds(Duration, st.integers(0, 200).map(lambda halves: halves / 2), st.just("%")),
-    )
-
-
-@st.composite
-def progresses(draw: st.DrawFn, max_total: int = 500) -> Progress:
-    """Moments of runs of 0 to `max_total` steps, the end and far beyond it included."""
-    total = draw(st.integers(0, max_total))
-    step = draw(st.one_of(st.integers(0, total), st.integers(total, 2 * total), st.just(10**9)))
-    return Progress(step, total, draw(st.integers(1, max(1, total))))

@@ -1,64 +1,16 @@
-"""Generated models with everything that makes freezing hard, as JSON-able specs and torch modules.
+"""From specs to modules: the same model bit for bit each time."""
 
-`model_specs()` draws a spec, plain values that a failure report can show; `build_module` makes the
-same model of it every time: a backbone of embeddings, blocks and perhaps a final part, and one head
-per task. Tensors are [B, H] with H = `HIDDEN`.
-"""
-
-from __future__ import annotations
-
-from typing import Any
+from collections.abc import Callable
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from mtlkit.contracts.params import ParamTable, Role
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
-
-HIDDEN = 4
-VOCABULARY = 8
-KINDS = (
-    "linear",
-    "norm",
-    "batchnorm",
-    "batchnorm-plain",  # affine=False: statistics but no weights
-    "dropout",
-    "scalar",
-    "empty",  # a weight of size zero
-    "same",  # the weight of an earlier linear layer, one object
-    "twin",  # another parameter over the memory of an earlier one, made of its `.data`
-    "transposed",  # likewise, seen the other way round
-    "shared",  # an earlier module once more
-)
-BLOCK_NAMES = ("1", "10", "11", "01", "2", "100")
-TASKS = ("news", "new", "heads", "layer", "news_1", "news_10")
-Spec = dict[str, Any]
-
-
-def model_specs(max_blocks: int = 3, max_tasks: int = 2) -> st.SearchStrategy[Spec]:
-    """Specs of models: `seed`, pieces of `embeddings`, of each of the `blocks`, of `final`, of `heads`.
-
-    A piece is `{"kind": one of KINDS, "of": which earlier one it refers to, "frozen": by its author}`.
-    """
-    piece = st.fixed_dictionaries(
-        {
-            "kind": st.sampled_from(KINDS),
-            "of": st.integers(0, 5),
-            "frozen": st.sampled_from((False, False, False, True)),
-        }
-    )
-    pieces = st.lists(piece, min_size=1, max_size=3)
-    return st.fixed_dictionaries(
-        {
-            "seed": st.integers(0, 2**31),
-            "embeddings": st.lists(piece, max_size=2),
-            "blocks": st.dictionaries(st.sampled_from(BLOCK_NAMES), pieces, min_size=1, max_size=max_blocks),
-            "final": st.lists(piece, max_size=2),
-            "heads": st.dictionaries(st.sampled_from(TASKS), pieces, min_size=1, max_size=max_tasks),
-        }
-    )
+from mtlkit.testing.models import buffers, weights
+from mtlkit.testing.models.sizes import HIDDEN, VOCABULARY
+from mtlkit.testing.models.specs import NAMES, Spec
 
 
 def build_module(spec: Spec) -> Model:
@@ -125,47 +77,54 @@ class Pieces(nn.Sequential):
         super().__init__(*made)
 
 
-class Scale(nn.Module):
-    """A weight without dimensions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.factor = nn.Parameter(torch.tensor(1.5))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """`hidden` times the weight."""
-        return hidden * self.factor
-
-
-class Empty(nn.Module):
-    """A weight of size zero."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.nothing = nn.Parameter(torch.zeros(0, HIDDEN))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """`hidden` plus nothing."""
-        return hidden + self.nothing.sum()
+PLAIN: dict[str, Callable[[], nn.Module]] = {
+    "norm": lambda: nn.LayerNorm(HIDDEN),
+    "batchnorm": lambda: nn.BatchNorm1d(HIDDEN),
+    "batchnorm-plain": lambda: nn.BatchNorm1d(HIDDEN, affine=False),
+    "batchnorm-cumulative": lambda: nn.BatchNorm1d(HIDDEN, momentum=None),
+    "groupnorm": lambda: nn.GroupNorm(2, HIDDEN),
+    "instancenorm": buffers.TrackedInstanceNorm,
+    "dropout": lambda: nn.Dropout(0.5),
+    "functional-dropout": weights.FunctionalDropout,
+    "stochastic-depth": weights.StochasticDepth,
+    "weight-norm": weights.weight_norm,
+    "spectral-norm": weights.spectral_norm,
+    "parametrized": weights.symmetric,
+    "table": weights.Lookup,
+    "table-padding": lambda: weights.Lookup(padding=1),
+    "table-sparse": lambda: weights.Lookup(sparse=True),
+    "table-max-norm": lambda: weights.Lookup(max_norm=0.5),
+    "moving-average": buffers.MovingAverage,
+    "queue": buffers.Queue,
+    "constants": buffers.Constants,
+    "alias": buffers.Alias,
+    "scalar": lambda: weights.Scale(torch.tensor(1.5)),
+    "one": lambda: weights.Scale(torch.tensor([0.5])),
+    "gaps": lambda: weights.Scale(torch.randn(2 * HIDDEN)[::2]),
+    "float64": lambda: weights.Scale(torch.randn(HIDDEN, dtype=torch.float64)),
+    "complex": lambda: weights.Scale(torch.randn(HIDDEN, dtype=torch.complex64)),
+    "empty": weights.Empty,
+    "direct": weights.Direct,
+    "collections": weights.Collections,
+    "unused": weights.Unused,
+    "twice": weights.Twice,
+    "two-names": weights.TwoNames,
+}
 
 
 def _piece(piece: Spec, earlier: list[nn.Module]) -> nn.Module:
-    plain: dict[str, type[nn.Module]] = {"scalar": Scale, "empty": Empty}
-    sized: dict[str, Any] = {"norm": nn.LayerNorm, "batchnorm": nn.BatchNorm1d}
-    kind = piece["kind"]
-    if kind in plain:
-        return plain[kind]()
-    if kind in sized:
-        made: nn.Module = sized[kind](HIDDEN)
-        return made
-    if kind == "batchnorm-plain":
-        return nn.BatchNorm1d(HIDDEN, affine=False)
-    if kind == "dropout":
-        return nn.Dropout(0.5)
+    kind, number = piece["kind"], piece["of"]
+    if kind in PLAIN:
+        return PLAIN[kind]()
+    if kind == "named":
+        return weights.Named(NAMES[number % len(NAMES)])
     if kind == "shared" and earlier:
-        number: int = piece["of"]
-        return earlier[number % len(earlier)]
-    return _linear(piece, [module for module in earlier if isinstance(module, nn.Linear)])
+        chosen: nn.Module = earlier[number % len(earlier)]
+        return chosen
+    linears = [module for module in earlier if type(module) is nn.Linear]
+    if kind == "slice" and linears:
+        return weights.FirstRows(linears[number % len(linears)].weight.data[:2])
+    return _linear(piece, linears)
 
 
 def _linear(piece: Spec, earlier: list[nn.Linear]) -> nn.Linear:

@@ -1,0 +1,4 @@
+"""Sizes of all generated models."""
+
+HIDDEN = 4
+VOCABULARY = 8
