@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import Weight, weights
+from mtlkit.engine.tables import write_in_train_mode_only
 
 
 @frozen(eq=False)
@@ -34,6 +35,7 @@ class Handles:
 
 def apply_trainable(handles: Handles, trainable: frozenset[str]) -> None:
     """Thaw exactly these weights and freeze all others; applying twice equals applying once."""
+    write_in_train_mode_only(handles.model)
     for name, weight in handles.weights.items():
         for parameter in weight.parameters:
             parameter.requires_grad_(name in trainable)

@@ -179,6 +179,8 @@ def _update(session: Session, progress: Progress) -> float:
         for parameter in group["params"]
         if parameter.grad is not None
     ]
+    if any(parameter.grad is not None and parameter.grad.is_sparse for parameter in live):
+        raise PluginError("a weight has a sparse gradient", "build its nn.Embedding with sparse=False")
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in live])
     if not torch.isfinite(norm):
         raise TrainingError(

@@ -21,6 +21,7 @@ from mtlkit.contracts.freeze import FreezePolicy
 from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.engine.apply import Handles, apply_rates, apply_trainable
 from mtlkit.engine.digest import frozen_digests
+from mtlkit.engine.model import Model
 from mtlkit.engine.ties import fold_gradients, ready_gradients
 from mtlkit.plan.timeline import Timeline
 from mtlkit.testing.models import build_module, loss_of, model_specs, table_of
@@ -240,3 +241,21 @@ def test_a_frozen_batch_norm_keeps_its_statistics_and_uses_them():
 
 def piece(kind):
     return {"kind": kind, "of": 0, "frozen": False}
+
+
+def test_a_frozen_table_with_a_largest_norm_is_read_without_being_written_to():
+    torch.manual_seed(0)
+    table = torch.nn.Embedding(6, 4, max_norm=0.5)
+    twin = torch.nn.Embedding(6, 4, max_norm=0.5)
+    twin.load_state_dict(table.state_dict())
+    handles = Handles.of(Model(torch.nn.Sequential(table), {}))
+    before = table.weight.detach().clone()
+    ids = torch.arange(6)
+    apply_trainable(handles, frozenset())
+    rows = table(ids)
+    assert torch.equal(table.weight, before)
+    assert torch.allclose(rows, twin(ids), atol=1e-6)
+    assert not torch.equal(twin.weight, before)
+    apply_trainable(handles, frozenset(handles.weights))
+    table(ids)
+    assert torch.equal(table.weight, twin.weight)

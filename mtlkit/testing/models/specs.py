@@ -24,7 +24,7 @@ NORMED = (
 )
 RANDOM = ("functional-dropout", "stochastic-depth")
 PARAMETRIZED = ("weight-norm", "spectral-norm", "parametrized")
-TABLES = ("table", "table-padding")
+TABLES = ("table", "table-padding", "table-max-norm")
 BUFFERED = (
     "moving-average",  # with a counter of its forward passes
     "queue",  # of what went through it, and where it is
@@ -40,9 +40,8 @@ PLACED = (
 )
 KINDS = (*PLAIN, *TIED, *NORMED, *RANDOM, *PARAMETRIZED, *TABLES, *BUFFERED, *SHAPED, *PLACED)
 
-# Not every optimizer takes complex or sparse gradients, torch has no norm of sparse ones, and the lookup of
-# a table with `max_norm` writes to it.
-SPECIAL = ("complex", "table-sparse", "table-max-norm")
+# Not every optimizer takes complex or sparse gradients, and torch has no norm of sparse ones.
+SPECIAL = ("complex", "table-sparse")
 
 LONG = "long" * 50
 NAMES = (
