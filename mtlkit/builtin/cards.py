@@ -308,6 +308,32 @@ TRACKERS = (
         example={"seconds": 10.0},
     ),
 )
+MEASURED = (
+    _light(
+        "freeze",
+        "auto-freeze",
+        "freeze.auto_freeze:AutoFreeze",
+        "layers freeze from the bottom when their gradients stop changing",
+        "Liu, Agarwal & Venkataraman 2021, AutoFreeze, arXiv:2102.01386",
+        {"every": "1ep"},
+    ),
+    _light(
+        "freeze",
+        "converge-freeze",
+        "freeze.converge_freeze:ConvergeFreeze",
+        "layers freeze from the bottom when their representation has converged",
+        "Raghu et al. 2017, SVCCA, arXiv:1706.05806; Wang et al. 2023, Egeria, arXiv:2201.06227",
+        {"every": "1ep"},
+    ),
+    _light(
+        "freeze",
+        "surgical",
+        "freeze.surgical:Surgical",
+        "only the layers with the highest relative gradient train",
+        "Lee et al. 2023, Surgical fine-tuning, arXiv:2210.11466",
+        {"keep": 1},
+    ),
+)
 SOFT = (
     _built(
         "regularizer",
@@ -329,6 +355,15 @@ SOFT = (
     ),
     _built(
         "regularizer",
+        "child-tuning",
+        "regularizers.options:ChildTuning",
+        "regularizers.child_tuning:ChildTuningRegularizer",
+        "a share of each weight's numbers gets a gradient",
+        "Xu et al. 2021, Raise a child in large language model, arXiv:2109.05687",
+        {"share": 0.3},
+    ),
+    _built(
+        "regularizer",
         "ewc",
         "regularizers.options:Ewc",
         "regularizers.ewc:EwcRegularizer",
@@ -342,4 +377,4 @@ SOFT = (
 @hookimpl
 def mtlkit_cards() -> tuple[Card, ...]:
     """All of them."""
-    return FREEZE + SOFT + RATES + MIXING + MODULES + SOURCES + TRACKERS
+    return FREEZE + MEASURED + SOFT + RATES + MIXING + MODULES + SOURCES + TRACKERS

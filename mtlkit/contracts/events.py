@@ -88,6 +88,15 @@ class Warned:
 
 
 @frozen
+class Measured:
+    """A statistic of the model that a freeze policy asked for, by its name in the metric log."""
+
+    step: int
+    statistic: str
+    values: Mapping[str, float]
+
+
+@frozen
 class Activity:
     """A long piece of work outside the steps: `done` of `total` rows of `what`."""
 
@@ -111,6 +120,7 @@ Event = (
     | FrozenChecked
     | Checkpointed
     | Warned
+    | Measured
     | Activity
     | RunEnded
 )

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.contracts.progress import Progress
+from mtlkit.contracts.statistics import Statistic
 
 
 class FreezePolicy:
@@ -40,6 +41,10 @@ class FreezePolicy:
 
         With any, what an answer depends on of a weight's names is which of these match.
         """
+        return ()
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What the policy wants measured; it reads the values from the metric log, see `history`."""
         return ()
 
     def tasks(self) -> tuple[str, ...]:

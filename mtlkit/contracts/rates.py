@@ -1,6 +1,6 @@
 """LRSchedule and Curve: who learns how fast, and how that changes with time."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.contracts.progress import Progress
@@ -39,6 +39,10 @@ class LRSchedule:
         """
         raise NotImplementedError
 
+    def patterns(self) -> tuple[str, ...]:
+        """The selectors among the options; each must match a weight of the model."""
+        return ()
+
     def tasks(self) -> tuple[str, ...]:
         """The task names among the options; each must be a task of the recipe."""
         return ()
@@ -49,10 +53,17 @@ class Curve:
 
     `stretches`: with every `Duration` of its options and the run n times as long, the factor at step n·k
     is that at step k, but for what one step more or less makes; False where it counts steps otherwise.
+    `rewarm_scope`: whose `age` it is asked with, the "group"'s own or that of the youngest group that trains,
+    "all". It may be an option.
     """
 
     stretches: ClassVar[bool] = True
+    rewarm_scope: Literal["group", "all"] = "group"
 
     def factor(self, progress: Progress, age: int) -> float:
         """The factor for the coming step, finite and ≥ 0; constant after the end of the run."""
         raise NotImplementedError
+
+    def tasks(self) -> tuple[str, ...]:
+        """The task names among the options; each must be a task of the recipe."""
+        return ()

@@ -1,6 +1,7 @@
 """Features of rows: tokenised once, the frozen part computed once, the rest computed in the step."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -106,6 +107,26 @@ class Encoder:
             else:
                 self.features(reading, rows, need)
             yield Activity(f"features of {reading.source}", start + len(rows), len(order))
+
+    @contextmanager
+    def without_store(self) -> Iterator[None]:
+        """Everything computed anew inside the block, with gradients all the way down."""
+        before, self.stored_splits = self.stored_splits, frozenset()
+        try:
+            yield
+        finally:
+            self.stored_splits = before
+
+    def states_after(self, reading: Reading, positions: Sequence[int], depth: int) -> Tensor:
+        """States [B, H] of those rows after the layer at `depth`, averaged over tokens, without gradient."""
+        found = torch.zeros(len(positions), 0)
+        rows: dict[int, Tensor] = {}
+        for group in homogeneous([self.lengths(reading)[at] for at in positions]):
+            batch = self._batch(reading, [positions[at] for at in group])
+            with torch.no_grad(), self._autocast():
+                hidden = self._splittable.stem(batch, depth)
+            rows |= dict(zip(group, pool(hidden, batch.mask, "mean").float().cpu(), strict=True))
+        return torch.stack([rows[at] for at in range(len(positions))]) if rows else found
 
     @property
     def _storable(self) -> bool:

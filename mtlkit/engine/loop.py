@@ -3,6 +3,7 @@
 RunStarted
 evaluate the untrained model on the held-out split            → Evaluated (start)
 for each step of the timeline:
+    measure what the freeze policies ask for                  → Measured
     where the trainable set changes:
         compare the digest of what was frozen                 → FrozenChecked
         apply the new set, move the boundary, take a digest   → PhaseStarted
@@ -29,6 +30,7 @@ from mtlkit.contracts.events import (
     Evaluated,
     Event,
     FrozenChecked,
+    Measured,
     PhaseStarted,
     RunEnded,
     RunStarted,
@@ -44,13 +46,17 @@ from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.session import HELD_OUT, TRAIN, Session
-from mtlkit.engine.step import Cursors, Outcome, training_step
+from mtlkit.engine.statistics import States, asked_for, measured, references
+from mtlkit.engine.step import Cursors, Outcome, rows_of_step, training_step
 from mtlkit.plan.timeline import Moment
 
 
 @define
 class State:
-    """Where the run is: cursors, metric log, the current phase and the best evaluation so far."""
+    """Where the run is: cursors, metric log, the current phase and the best evaluation so far.
+
+    `start` are the states of the first weights, for policies that compare with them.
+    """
 
     cursors: Cursors = field(factory=Cursors)
     log: list[Measurement] = field(factory=list)
@@ -59,6 +65,7 @@ class State:
     trainable: frozenset[str] | None = None
     digests: Digests = field(factory=dict)
     best: tuple[float, str] | None = None
+    start: States = field(factory=dict)
 
 
 def train(session: Session, checkpoints: Path) -> Iterator[Event]:
@@ -71,7 +78,9 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
     total = session.timeline.total
     yield RunStarted(session.plan.name, total, tuple(session.built.heads))
     measure_importance(session)
-    first = session.timeline.trainable(session.timeline.progress(0))
+    state.start = references(session)
+    yield from _measure(session, state, 0)
+    first = session.timeline.trainable(session.timeline.progress(0, state.log))
     yield from _enter_phase(session, state, 0, first)
     if session.held_out:
         yield _evaluated(session, session.held_out, 0, "start")
@@ -83,6 +92,8 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
             yield from _enter_phase(session, state, step, moment.trainable)
         yield _step(session, state, moment)
         yield from _after_step(session, state, step + 1, checkpoints)
+        if step + 1 < total:
+            yield from _measure(session, state, step + 1)
     yield _leave_phase(session, state, total)
     if state.best:
         load_weights(session.handles, checkpoints / state.best[1])
@@ -94,6 +105,18 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
     )
     yield Checkpointed(total, path)
     yield RunEnded(total)
+
+
+def _measure(session: Session, state: State, step: int) -> Iterator[Measured]:
+    """What the freeze policies asked for before `step`, into the metric log."""
+    if not asked_for(session):
+        return
+    rows = rows_of_step(session, session.timeline.progress(step, state.log), state.cursors)
+    for event in measured(session, step, rows, state.start):
+        state.log += [Measurement(step, name, value) for name, value in event.values.items()]
+        yield event
+    if state.trainable is not None:
+        apply_trainable(session.handles, state.trainable)
 
 
 def _enter_phase(

@@ -43,8 +43,7 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
         TrainingError: when a loss or the gradient is not finite, before any weight has changed.
         PluginError: when a sampler or a head breaks its contract.
     """
-    mix = _mix(session, progress)
-    positions = {name: session.streams[name].take(cursors.taken.get(name, 0), n) for name, n in mix.items()}
+    positions = rows_of_step(session, progress, cursors)
     micros = _micro_batches(positions, session.plan.training.accumulate)
     targets = [_targets(session, micro) for micro in micros]
     gates = _gates(session, progress)
@@ -62,9 +61,20 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
     _check_counts(counts, seen)
     penalties = add_penalties(session.soft, session.handles, progress)
     norm = _update(session, progress)
-    for name, count in mix.items():
+    taken = {name: len(rows) for name, rows in positions.items()}
+    for name, count in taken.items():
         cursors.taken[name] = cursors.taken.get(name, 0) + count
-    return Outcome(losses, norm, mix, penalties)
+    return Outcome(losses, norm, taken, penalties)
+
+
+def rows_of_step(session: Session, progress: Progress, cursors: Cursors) -> Positions:
+    """The rows that the step takes of each source, as positions in its training rows.
+
+    Raises:
+        PluginError: when the sampler breaks its contract.
+    """
+    mix = _mix(session, progress)
+    return {name: session.streams[name].take(cursors.taken.get(name, 0), n) for name, n in mix.items()}
 
 
 def _mix(session: Session, progress: Progress) -> dict[str, int]:

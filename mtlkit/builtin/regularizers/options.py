@@ -1,8 +1,8 @@
 """Options of the regularizers; light, so that recipes are checked without torch."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from attrs import frozen
 
 from mtlkit.contracts.options import option
@@ -48,6 +48,28 @@ class Ewc:
     strength: Annotated[float, Ge(0)] = option("factor of the penalty", 1.0)
     rows: Annotated[int, Gt(0)] = option(
         "training rows of each source that the importance is estimated from", 64, unit="rows"
+    )
+    weights: tuple[str, ...] = option(WEIGHTS, ("backbone",))
+
+    def __attrs_post_init__(self) -> None:
+        _check_selectors(self.weights)
+
+    def patterns(self) -> tuple[str, ...]:
+        """The selectors."""
+        return self.weights
+
+
+@frozen
+class ChildTuning:
+    """Only a share of each weight's numbers gets a gradient."""
+
+    share: Annotated[float, Gt(0), Le(1)] = option("share of the numbers that get a gradient", 0.3)
+    mode: Literal["free", "driven"] = option(
+        "'free': drawn in each forward pass; 'driven': those the loss depends on most at the start",
+        "free",
+    )
+    rows: Annotated[int, Gt(0)] = option(
+        "driven: training rows of each source that the importance is estimated from", 64, unit="rows"
     )
     weights: tuple[str, ...] = option(WEIGHTS, ("backbone",))
 

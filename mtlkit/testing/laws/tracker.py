@@ -18,6 +18,7 @@ from mtlkit.contracts.events import (
     Evaluated,
     Event,
     FrozenChecked,
+    Measured,
     PhaseStarted,
     RunEnded,
     RunStarted,
@@ -84,6 +85,7 @@ def _drawn(rng: Random, step: int) -> Event:
         FrozenChecked(step, name, "ab" * 32, 7),
         Checkpointed(step, f"checkpoints/step-{step:08d}"),
         Warned(name),
+        Measured(step, "gradient-norm", {f"@gradient-norm/{name}": number}),
         Activity(name, step, 20),
         PhaseStarted(step, name, step + 5, 1, 9),
     )
