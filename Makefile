@@ -6,12 +6,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test lint types layers plugins check clean help
+.PHONY: quickstart test test-seeds lint types layers plugins check clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make quickstart   create .venv, install, run recipes/quickstart.toml"
 	@echo "make test         create .venv if needed, install the test extras, run the tests"
+	@echo "make test-seeds   slow: the conformance kit on every built-in plugin with fifty seeds"
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy --strict"
 	@echo "make layers       import-linter: which room may import which; deptry: declared dependencies"
@@ -24,6 +25,10 @@ quickstart: $(VENV)/.installed-demo
 
 test: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+
+# Slow: the kit's verdict on every built-in plugin for fifty seeds.
+test-seeds: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/testing/seeds.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
