@@ -4,7 +4,8 @@ Every failure that a user can cause is an `MtlkitError`. The command line prints
 exits with its code; a traceback means a bug in mtlkit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from attrs import frozen
 
@@ -77,3 +78,20 @@ class TrainingError(MtlkitError):
     """Training went wrong: a loss that is not finite, or a frozen weight that moved."""
 
     exit_code = 6
+
+
+@contextmanager
+def blaming(plugin: str, call: str) -> Iterator[None]:
+    """Turn whatever a plugin raises inside the block into a `PluginError` that names it and the call.
+
+    Raises:
+        PluginError: for any exception but mtlkit's own, and for an attempt to end the process.
+    """
+    try:
+        yield
+    except MtlkitError:
+        raise
+    except (Exception, SystemExit) as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        message = f"{plugin} failed in {call}: {told}"
+        raise PluginError(message, "hold it against the kit with `mtlkit check`") from error

@@ -16,6 +16,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.order import length_chunks
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import derive
+from mtlkit.errors import blaming
 
 BATCH_ROWS = 64
 RESAMPLES = 1000
@@ -48,8 +49,9 @@ def measures(
             continue
         predictions = _predictions(reading, encoder, split, len(records))
         for task, head in reading.heads.items():
-            for measure in head.metrics(predictions[task], records):
-                found[f"{task}/{measure.name}"] = measure
+            with blaming(f"the head of task {task!r}", "metrics"):
+                measured = head.metrics(predictions[task], records)
+            found |= {f"{task}/{measure.name}": measure for measure in measured}
     return found
 
 
@@ -94,6 +96,8 @@ def _predictions(reading: Readers, encoder: Encoder, split: SplitName, rows: int
         for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
             outputs = reading.outputs(encoder, split, chunk)
             for task, head in reading.heads.items():
-                for row, prediction in zip(chunk, head.decode(outputs[task].float()), strict=True):
+                with blaming(f"the head of task {task!r}", "decode"):
+                    decoded = list(zip(chunk, head.decode(outputs[task].float()), strict=True))
+                for row, prediction in decoded:
                     found[task][row] = prediction
     return found

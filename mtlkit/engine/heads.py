@@ -10,6 +10,7 @@ from mtlkit.contracts.head import Head
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
 from mtlkit.engine.gradients import gated
+from mtlkit.errors import blaming
 
 NO_GATES: Mapping[str, float] = {}
 
@@ -42,12 +43,13 @@ class Readers:
             for view, need in self.needs().items()
         }
         needs = self.needs()
-        return {
-            task: head.forward(
-                [gated(_pick(encoded[view], needs[view], head), gates.get(task, 1.0)) for view in head.views]
-            )
-            for task, head in self.heads.items()
-        }
+        found = {}
+        for task, head in self.heads.items():
+            gate = gates.get(task, 1.0)
+            features = [gated(_pick(encoded[view], needs[view], head), gate) for view in head.views]
+            with blaming(f"the head of task {task!r}", "forward"):
+                found[task] = head.forward(features)
+        return found
 
     def lengths(self, encoder: Encoder, split: SplitName) -> list[int]:
         """The cost of each row in tokens, all views together."""

@@ -49,7 +49,7 @@ def param_table(model: Model, backbone: Backbone, tasks: Sequence[str]) -> Param
         PluginError: as `weights`.
     """
     _check_tasks(tasks)
-    kinds = _kinds(model)
+    kinds, adapters = _kinds(model), _adapters(backbone)
     rows = []
     for weight in weights(model):
         name = weight.names[0]
@@ -64,6 +64,7 @@ def param_table(model: Model, backbone: Backbone, tasks: Sequence[str]) -> Param
                 kind=kinds[name],
                 aliases=tuple(weight.names[1:]),
                 trainable=all(parameter.requires_grad for parameter in weight.parameters),
+                adapter=name in adapters,
             )
         )
     rows.sort(key=lambda row: row.depth)
@@ -164,6 +165,11 @@ def _place(name: str, backbone: Backbone, tasks: Sequence[str]) -> tuple[str, Ro
     inner = name.removeprefix("heads.")
     owner = max((task for task in tasks if inner.startswith(f"{task}.")), key=len)
     return owner, "head", backbone.depth + 2
+
+
+def _adapters(backbone: Backbone) -> frozenset[str]:
+    names = backbone.adapters() if hasattr(backbone, "adapters") else ()
+    return frozenset(f"{BACKBONE}.{name}" for name in names)
 
 
 def _kinds(model: Model) -> dict[str, Kind]:

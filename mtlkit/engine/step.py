@@ -14,7 +14,7 @@ from mtlkit.engine.seeds import python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
-from mtlkit.errors import PluginError, TrainingError
+from mtlkit.errors import PluginError, TrainingError, blaming
 
 Positions = Mapping[str, Sequence[int]]
 
@@ -81,7 +81,8 @@ def _mix(session: Session, progress: Progress) -> dict[str, int]:
     sources = session.sources
     batch = session.plan.training.rows_per_step
     rng = python_rng(session.plan.seed, "mix", progress.step)
-    mix = dict(session.plan.sampler.options.mix(sources, progress, rng, batch))
+    with blaming(f"sampler {session.plan.sampler.name!r}", "mix"):
+        mix = dict(session.plan.sampler.options.mix(sources, progress, rng, batch))
     unknown = set(mix) - {source.name for source in sources}
     if unknown or sum(mix.values()) != batch or min(mix.values()) < 0:
         raise PluginError(
@@ -107,7 +108,8 @@ def _targets(session: Session, micro: Positions) -> dict[str, object]:
     for readers in _reading(session, micro):
         rows = session.data[readers.source].records(TRAIN, micro[readers.source])
         for task, head in readers.heads.items():
-            found[task] = head.targets(rows).to(session.device)
+            with blaming(f"the head of task {task!r}", "targets"):
+                found[task] = head.targets(rows).to(session.device)
     return found
 
 
@@ -134,7 +136,8 @@ def _losses(
     for readers in _reading(session, micro):
         outputs = readers.outputs(session.encoder, TRAIN, micro[readers.source], gates)
         for task, head in readers.heads.items():
-            terms[task] = head.loss(outputs[task].float(), labels[task])
+            with blaming(f"the head of task {task!r}", "loss"):
+                terms[task] = head.loss(outputs[task].float(), labels[task])
     return terms
 
 
@@ -160,7 +163,8 @@ def _backward(
                 f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
             )
     passing = {task: float(terms[task].sum.detach()) / terms[task].count for task in now if terms[task].count}
-    balance = session.plan.balancer.options.weights(passing, progress)
+    with blaming(f"balancer {session.plan.balancer.name!r}", "weights"):
+        balance = session.plan.balancer.options.weights(passing, progress)
     total: Tensor | None = None
     for task, mean in means.items():
         if task not in passing:
