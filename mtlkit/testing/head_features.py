@@ -45,7 +45,8 @@ class Answer:
         told = told or _apart("the count", self.count, times * other.count, 1e-6)
         if told:
             return told
-        scale = max(1.0, *(float(each.abs().max()) for each in other.gradients.values() if each.numel()))
+        sizes = [float(each.abs().max()) for each in other.gradients.values() if each.numel()]
+        scale = max([1.0, *sizes])
         for name, mine in self.gradients.items():
             gap = (mine - times * other.gradients[name]).abs()
             if gap.numel() and not float(gap.max()) <= rate * scale * max(1.0, times):
@@ -71,10 +72,9 @@ class Exam:
         term = self.head.loss(output, self.head.targets(self.rows))
         weights = dict(self.head.named_parameters())
         wanted = {**weights, **leaves}
+        found: Sequence[Tensor | None] = (None,) * len(wanted)
         if term.sum.requires_grad:
             found = torch.autograd.grad(term.sum, list(wanted.values()), allow_unused=True)
-        else:
-            found = (None,) * len(wanted)
         gradients = {
             name: torch.zeros_like(weight) if each is None else each
             for (name, weight), each in zip(wanted.items(), found, strict=True)
@@ -202,6 +202,13 @@ def with_gradients(features: Sequence[Features], needs: str) -> tuple[list[Featu
     leaves = [getattr(each, name).detach().clone().requires_grad_() for each in features]
     made = [attrs.evolve(each, **{name: leaf}) for each, leaf in zip(features, leaves, strict=True)]
     return made, {f"{name} of view {number}": leaf for number, leaf in enumerate(leaves)}
+
+
+def scores_of(sat: Exam) -> Tensor:
+    """The scores as the engine decodes them, in float32."""
+    with torch.no_grad():
+        output: Tensor = sat.head.forward(sat.features)
+    return output.float()
 
 
 def term_of(head: Any, output: Tensor, rows: Sequence[Record]) -> LossTerm:  # noqa: ANN401  a head

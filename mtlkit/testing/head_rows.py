@@ -23,6 +23,7 @@ from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
 from mtlkit.errors import MtlkitError
 from mtlkit.testing.law import Broken
+from mtlkit.testing.modules import undisturbed
 from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
@@ -50,7 +51,7 @@ class Lesson:
 
     def build(self, seed: int = 0, hidden: int = HIDDEN, task: str = TASK) -> Any:  # noqa: ANN401  a head
         """A new head in eval mode, its weights drawn as the engine draws them."""
-        with seeded(seed, "head"):
+        with undisturbed(), seeded(seed, "head"):
             head = self.make(HeadContext(task, hidden, self.labels))
         return head.eval()
 
@@ -200,7 +201,7 @@ def _made_up(options: Any, label: Form, other: Form) -> list[Record]:  # noqa: A
     listed = tuple(getattr(options, "labels", ()) or ())
     named = [key for value in _mappings(options) for key in value]
     names = listed or (TAGS if label == "tags" else tuple(dict.fromkeys([*CLASSES, *named])))
-    rows = []
+    rows: list[Record] = []
     for number in range(POOL):
         words = [rng.choice(WORDS) for _ in range(rng.randint(1, 6))]
         row: dict[str, Value] = {}

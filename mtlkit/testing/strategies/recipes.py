@@ -193,10 +193,10 @@ def _lr(tasks: list[str]) -> st.SearchStrategy[Table]:
 
 def _optimizer() -> st.SearchStrategy[Table]:
     betas = st.sampled_from(([0.9, 0.999], [0.0, 0.5]))
-    exempt = st.lists(st.sampled_from(("bias", "norm")), unique=True)
+    exempt = st.lists(st.sampled_from(("type:bias", "type:norm")), unique=True)
     momentum = {"momentum": st.just(0.9)}
     return st.one_of(
-        _use("adamw", betas=betas, eps=st.just(1e-6), weight_decay=SHARES, decay_exempt=exempt),
+        _use("adamw", betas=betas, eps=st.just(1e-6), weight_decay=SHARES, no_decay=exempt),
         _use("sgd", momentum, nesterov=st.booleans(), weight_decay=SHARES),
     )
 

@@ -1,0 +1,155 @@
+"""Laws of backbones about rows before the forward pass: encoding, cost, padding, odd texts."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mtlkit.testing.backbone_rows import LONG, encoded, lab_of
+from mtlkit.testing.law import law, require
+from mtlkit.testing.laws.backbone import cases, odd_cases
+from mtlkit.testing.laws.general import first, tables
+from mtlkit.testing.modules import same, survivors
+from mtlkit.testing.subject import Subject
+
+Table = Mapping[str, Any]
+ODD = ("", " ", "\n\t", "x", "☃", "e\u0301", "\u202eabc", "\x00", "<pad> [CLS] </s>", LONG)
+
+
+@law(
+    "B14",
+    why="rows are encoded once and collated in every epoch",
+    mistake="padding written into the items, pop() on a row, a tensor of an item handed out and changed",
+    given=cases,
+    corners=odd_cases,
+)
+def items_can_be_used_again(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
+    """Collating and encoding again, alone or beside others, gives the same batch; rows are not changed."""
+    lab = lab_of(subject, options)
+    backbone, given = lab.build(), lab.rows(form, rows)
+    before = copy.deepcopy(given)
+    items = backbone.prepare(given)
+    lengths = [len(item) for item in items]
+    require(given == before, "prepare changed the rows")
+    with torch.no_grad():
+        one = backbone.forward(backbone.collate(items))
+        alone = backbone.collate(items[:1]).mask
+        batch = backbone.collate(items)
+        other, again = backbone.forward(batch), backbone.forward(batch)
+    told = f"collated beside others, a row of {lengths[0]} tokens has {int(alone.sum())} alone"
+    require(tuple(alone.shape) == (1, lengths[0]) and bool(alone.all()), told)
+    require([len(item) for item in items] == lengths, "collating changed the lengths of items")
+    for found, how in ((other, "collated again"), (again, "run again on one batch")):
+        for name in ("tokens", "mask", "words"):
+            require(same(getattr(found, name), getattr(one, name)), f"{how}, the rows have other {name}")
+
+
+@law(
+    "B15",
+    why="data has empty cells, single letters, any script and texts beyond every limit",
+    mistake="an empty tensor for an empty text, or positions beyond the table",
+    given=tables,
+    corners=first,
+    share=0.3,
+)
+def odd_texts_work(subject: Subject, options: Table) -> None:
+    """Empty, single-token, over-long and Unicode texts, missing ones and lists of no words have features."""
+    lab = lab_of(subject, options)
+    backbone = lab.build()
+    if "text" not in lab.forms:
+        _check_run(backbone, lab.rows("example", range(8)))
+        return
+    for text in ODD:
+        for row in ((text,), (text, "x"), ("x", text), ([text, "x"],), ([text],)):
+            _check_run(backbone, [row])
+    for missing in ((None,), (None, None), ([],), ([None, "x"],)):
+        _check_run(backbone, [missing])
+
+
+@law(
+    "B16",
+    why="batches, micro-batches and the store are laid out by the cost of rows",
+    mistake="len() before special tokens are added or before the text is cut",
+    given=cases,
+    corners=odd_cases,
+)
+def cost_is_the_number_of_tokens(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
+    """The length of an item is how many real tokens its row has; the longest row has no padding."""
+    lab = lab_of(subject, options)
+    backbone = lab.build()
+    items = backbone.prepare(lab.rows(form, rows))
+    mask = backbone.collate(items).mask
+    lengths, real = [len(item) for item in items], mask.sum(1).tolist()
+    require(lengths == real, f"the items have lengths {lengths}, and their rows {real} real tokens")
+    require(mask.shape[1] == max(lengths), f"{mask.shape[1]} columns for rows of {lengths} tokens")
+
+
+@law(
+    "B17",
+    why="stored states are cut and padded on the right, and heads may take the first token",
+    mistake="a tokenizer that pads on the left",
+    given=cases,
+    corners=odd_cases,
+)
+def padding_is_on_the_right(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
+    """The real tokens of a row come first."""
+    lab = lab_of(subject, options)
+    backbone = lab.build()
+    mask = backbone.collate(backbone.prepare(lab.rows(form, rows))).mask
+    lengths = mask.sum(1, keepdim=True)
+    right = torch.arange(mask.shape[1]) < lengths
+    require(bool((mask == right).all()), f"the mask is {mask.int().tolist()}; padding belongs on the right")
+
+
+@law(
+    "B18",
+    why="a row is encoded once, in whatever company, and its encoding is used for the whole run",
+    mistake="padding or truncating to the longest of the rows given to `prepare`, a vocabulary that grows",
+    given=cases,
+    corners=odd_cases,
+)
+def rows_are_prepared_alone(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
+    """Rows prepared together and one by one, in any order, give the same items."""
+    lab = lab_of(subject, options)
+    backbone, given = lab.build(), lab.rows(form, rows)
+    together, apart = backbone.prepare(given), lab.build()
+    alone = [item for row in given[::-1] for item in apart.prepare([row])][::-1]
+    require(
+        [len(item) for item in together] == [len(item) for item in alone],
+        "rows prepared one by one have other lengths",
+    )
+    with torch.no_grad():
+        one, other = (backbone.forward(backbone.collate(items)) for items in (together, alone))
+    require(same(one.tokens, other.tokens), "rows prepared one by one have other features")
+    require(same(one.words, other.words), "rows prepared one by one have other numbers of words")
+
+
+@law(
+    "B24",
+    why="memory of a run stays flat only if every batch is let go",
+    mistake="hooks or attributes that keep hidden states",
+    given=cases,
+    corners=odd_cases,
+    share=0.3,
+)
+def nothing_of_a_batch_is_kept(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
+    """After a batch the backbone holds neither its features nor its mask."""
+    lab = lab_of(subject, options)
+    backbone, given = lab.build(), lab.rows(form, rows)
+
+    def run() -> dict[str, Tensor]:
+        batch, found = encoded(backbone, given)
+        return {"the features": found.tokens, "the mask": batch.mask, "the words": batch.words}
+
+    kept = survivors(run)
+    require(not kept, f"after a batch something still holds {' and '.join(kept)}")
+
+
+def _check_run(backbone: Any, rows: Any) -> None:  # noqa: ANN401  a backbone
+    told = f"for the row {str(rows[0])[:60]}"
+    with torch.no_grad():
+        batch, found = encoded(backbone, rows)
+    require(bool(batch.mask[0].any()), f"{told} there is no real token")
+    require(bool(torch.isfinite(found.tokens[found.mask]).all()), f"{told} a state is not finite")
