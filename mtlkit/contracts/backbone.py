@@ -41,7 +41,8 @@ class Backbone(Protocol):
     The builder is called as `build(options, pretrained=True)`; with `pretrained=False`, used on
     torch's meta device to make the plan, it must not read weights.
 
-    An optional method `unused() -> Collection[str]` names weights that features do not depend on. For the
+    An optional method `unused() -> Collection[str]` names weights that features do not depend on, and
+    `adapters() -> Collection[str]` those that adapters brought, which the selector `adapter` means. For the
     conformance kit the options class may have a static method `sample(folder) -> dict`, which writes what
     the backbone needs (a small model) below `folder` and returns the options table that loads it, and the
     options object a method `examples(count, rng, folder) -> list[tuple[Value, ...]]` where rows are not

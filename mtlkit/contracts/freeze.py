@@ -50,3 +50,11 @@ class FreezePolicy:
     def tasks(self) -> tuple[str, ...]:
         """The task names among the options; each must be a task of the recipe."""
         return ()
+
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics among the options, as TASK/NAME; each must be one that a task measures."""
+        return ()
+
+    def stages(self) -> tuple[int | str, ...]:
+        """All phases there may be, where that is known; a plan warns of one that never begins."""
+        return ()

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class OptimizerOptions(Protocol):
-    """The options object of an optimizer card; rates are the LRSchedule's business, not here."""
+    """The options object of an optimizer card; rates are the LRSchedule's business, not here.
+
+    Like an LRSchedule it may have `patterns()`, the selectors among the options, and `tasks()`, the task
+    names among them.
+    """
 
     def decay(self, row: Row) -> float:
         """The weight decay of that weight, ≥ 0."""

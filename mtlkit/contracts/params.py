@@ -19,7 +19,8 @@ class Row:
     `name` is `backbone.<path>` or `heads.<task>.<path>`; `aliases` are the further names of a tied
     weight. `owner` is `"backbone"` or the task. `depth` is 0 for embeddings, 1…L for the blocks,
     L+1 for what follows the last block and L+2 for heads. `trainable` is False for a weight that the
-    author of the model froze; no policy thaws it.
+    author of the model froze; no policy thaws it. `adapter` is True for a weight that an adapter brought
+    into the backbone: role and depth are those of the part that it was put into.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Row:
     kind: Kind
     aliases: tuple[str, ...] = ()
     trainable: bool = True
+    adapter: bool = False
 
     @property
     def numel(self) -> int:

@@ -64,6 +64,6 @@ class Curve:
         """The factor for the coming step, finite and ≥ 0; constant after the end of the run."""
         raise NotImplementedError
 
-    def tasks(self) -> tuple[str, ...]:
-        """The task names among the options; each must be a task of the recipe."""
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics among the options, TASK/NAME; each must be one that the head of that task measures."""
         return ()

@@ -1,11 +1,14 @@
 """Selectors: one small language that says which weights are meant, the same on every backbone.
 
     backbone  embeddings  blocks  blocks[0:6]  blocks[-2:]  blocks[3]  final  heads  head.sentiment
+    adapter                                       what an adapter brought, wherever it was put
     type:norm  type:bias  type:weight  type:embedding
     backbone.encoder.layer.1.*                    a glob: `*` any characters, `?` one, the whole name
     blocks[0:6] & !type:norm | head.news          operators: `!` before `&` before `|`; parentheses
 
-Blocks are numbered from 0 and sliced as in Python, so the block with number i has depth i + 1.
+Blocks are numbered from 0 and sliced as in Python, so the block with number i has depth i + 1. The weights
+of adapters are weights of the backbone and of the part that they were put into: `backbone & !adapter` is the
+backbone without them, `blocks[0:6] & adapter` the adapters of six blocks.
 """
 
 from collections.abc import Iterator
@@ -20,7 +23,8 @@ from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
 
 PLACES: dict[str, Role] = {"embeddings": "embeddings", "blocks": "block", "final": "final"}
 KINDS: tuple[Kind, ...] = get_args(Kind)
-WORDS = (BACKBONE, *PLACES, "heads")
+ADAPTER = "adapter"
+WORDS = (BACKBONE, *PLACES, "heads", ADAPTER)
 EXPECTED = "a selector such as backbone, blocks[0:6], head.NAME, type:norm or a weight name with *"
 OPERATORS = frozenset("|&!()")
 MAX_NESTING = 64
@@ -61,6 +65,7 @@ class Term:
 
     owner: str | None = None
     head: bool = False
+    adapter: bool = False
     role: Role | None = None
     kind: Kind | None = None
     blocks: tuple[int | None, int | None, int | None] | None = None
@@ -75,6 +80,7 @@ class Term:
         return (
             (self.owner is None or row.owner == self.owner)
             and (not self.head or row.owner != BACKBONE)
+            and (not self.adapter or row.adapter)
             and (self.role is None or row.role == self.role)
             and (self.kind is None or row.kind == self.kind)
         )
@@ -216,6 +222,8 @@ def _term(text: str, place: int, word: str) -> Term:
         return Term(owner=BACKBONE)
     if word == "heads":
         return Term(head=True)
+    if word == ADAPTER:
+        return Term(adapter=True)
     if word in PLACES:
         return Term(role=PLACES[word])
     if word.startswith("blocks["):

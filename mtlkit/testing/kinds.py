@@ -45,7 +45,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "general",
             "torch_state",
         ),
-        30,
+        27,
     ),
     "freeze": Contract(("freeze", "freeze_names", "freeze_time", "freezing", "importing", "general"), 18),
     "lr": Contract(("rates", "groups", "group_rates", "importing", "general"), 15),

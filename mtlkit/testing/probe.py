@@ -39,15 +39,17 @@ def importable(subject: Subject) -> str:
 
 
 def probe(subject: Subject, tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`."""
-    request = json.dumps(
-        {
-            "modules": modules(subject),
-            "thing": describe(subject),
-            "tables": list(tables),
-            "path": [*subject.folders, *sys.path],
-        }
-    )
+    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`.
+
+    The second is asked everything in reverse order: what a module keeps between calls shows.
+    """
+    request = {
+        "modules": modules(subject),
+        "thing": describe(subject),
+        "tables": list(tables),
+        "path": [*subject.folders, *sys.path],
+    }
+    requests = [json.dumps({**request, "backwards": backwards}) for backwards in (False, True)]
     command = [sys.executable, "-B", "-m", "mtlkit.testing.probe"]
     path = os.pathsep.join(each for each in sys.path if each)
     started = [
@@ -61,7 +63,7 @@ def probe(subject: Subject, tables: Sequence[Mapping[str, Any]]) -> list[dict[st
         )
         for environment in ENVIRONMENTS
     ]
-    return [_answer(process, request) for process in started]
+    return [_answer(process, each) for process, each in zip(started, requests, strict=True)]
 
 
 def modules(subject: Subject) -> list[str]:
@@ -110,7 +112,7 @@ def main() -> None:
     gettempdir()  # looks for a folder by writing a file; torch does that, not the plugin
     told: dict[str, Any] = {"effects": _imported(request["modules"]), "answers": [], "error": ""}
     try:
-        told["answers"] = _answers(request["thing"], request["tables"])
+        told["answers"] = _answers(request["thing"], request["tables"], request["backwards"])
     except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
         told["error"] = f"{type(error).__name__}: {error}"
     sys.stdout.write("\0" + json.dumps(told))
@@ -170,11 +172,17 @@ def _globals() -> dict[str, Any]:
     return found
 
 
-def _answers(thing: Any, tables: Sequence[Mapping[str, Any]]) -> list[Any]:  # noqa: ANN401  a JSON value
-    from mtlkit.testing.asking import first_answers
+def _answers(
+    thing: Any,  # noqa: ANN401  a JSON value
+    tables: Sequence[Mapping[str, Any]],
+    backwards: bool,
+) -> list[Any]:
+    from mtlkit.testing.asking import answers, build
 
     subject = subject_of(_found(thing))
-    return [first_answers(subject, table) for table in tables]
+    ordered = tables[::-1] if backwards else tables
+    found = [answers(subject, build(subject, table), backwards=backwards) for table in ordered]
+    return found[::-1] if backwards else found
 
 
 def _found(thing: Any) -> Any:  # noqa: ANN401  whatever `describe` described

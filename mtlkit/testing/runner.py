@@ -1,7 +1,8 @@
 """Trying one law on one plugin: corners first, then generated values, shrunk to the smallest failure."""
 
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from time import perf_counter
 from typing import Any
@@ -73,7 +74,7 @@ SHRINK_SECONDS = 5.0
 def attempt(law: Law, subject: Subject, values: Values) -> str:
     """What is wrong, or nothing. Whatever a plugin raises counts against it, `SystemExit` included."""
     try:
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):  # a tracker may talk
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()), _torch_kept():  # a tracker may talk
             law.check(subject, **values)
     except Broken as broken:
         return str(broken)
@@ -82,6 +83,18 @@ def attempt(law: Law, subject: Subject, values: Values) -> str:
             raise
         return f"it raised {type(error).__name__}: {error}"
     return ""
+
+
+@contextmanager
+def _torch_kept() -> Iterator[None]:
+    """Torch's settings put back, where something has imported it: no plugin's setting may leak into the next law."""
+    if "torch" not in sys.modules:
+        yield
+        return
+    from mtlkit.testing.modules import undisturbed
+
+    with undisturbed():
+        yield
 
 
 def run_law(law: Law, subject: Subject, profile: Profile, start: int, laws: int) -> Outcome:

@@ -85,7 +85,7 @@ class MeanOfNone(Inverse):
 
     def weights(self, losses: Losses, progress: Progress) -> Mapping[str, float]:
         mean = sum(losses.values()) / len(losses)
-        return dict.fromkeys(losses, 1.0 if mean else 1.0)
+        return dict.fromkeys(losses, max(1.0, 0 * mean))
 
 
 @frozen

@@ -27,6 +27,11 @@ class AutoFreeze(FreezePolicy):
     With η = |‖g‖ before - ‖g‖ now| / ‖g‖ before, layers freeze from the bottom while their η is below the
     given percentile of all layers that still train. Heads always train. Nothing freezes before the second
     measurement, so a plan, which has none, shows everything training.
+
+    Helps: time: fine-tuning of BERT gets faster at about the same accuracy, by its authors' account (Liu,
+    Agarwal & Venkataraman 2021, arXiv:2102.01386).
+
+    Does not help: no evidence known to us.
     """
 
     stretches: ClassVar[bool] = False

@@ -4,7 +4,7 @@ Source: Yosinski et al. 2014, "How transferable are features in deep neural netw
 et al. 2019, "What Would Elsa Do? Freezing Layers During Transformer Fine-Tuning".
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 from attrs import frozen
@@ -20,9 +20,20 @@ class BottomLayers(FreezePolicy):
     """The lowest blocks do not train, nor, unless asked, the embeddings below them.
 
     The final layer and the heads train. More layers than the model has means all of its blocks.
+
+    Helps: time and memory at little cost: tuning only the top layers of BERT keeps most of the quality of
+    tuning all (Lee, Tang & Lin 2019, "What Would Elsa Do?", arXiv:1911.03090).
+
+    Does not help: where the input differs from that of pre-training and the task does not: then the lowest
+    layers are the ones to train (Lee et al. 2022, "Surgical Fine-Tuning Improves Adaptation to Distribution
+    Shifts", arXiv:2210.11466).
     """
 
-    layers: Annotated[int, Ge(0)] | None = option("how many blocks are frozen, counted from the input", None)
+    monotone: ClassVar[bool] = True
+
+    layers: Annotated[int, Ge(0)] | None = option(
+        "how many blocks are frozen, counted from the input", None, unit="blocks"
+    )
     share: Annotated[float, Ge(0), Le(1)] | None = option("which share of the blocks is frozen instead", None)
     embeddings: bool = option("whether the embeddings are frozen too", True)
 

@@ -1,4 +1,6 @@
-"""How many blocks a number of layers or a share of the depth means."""
+"""How many blocks a number of layers or a share of the depth means, and what thaws from the top."""
+
+from mtlkit.contracts.params import ParamTable, Row
 
 
 def check_amount(layers: int | None, share: float | None) -> None:
@@ -17,3 +19,18 @@ def count_blocks(layers: int | None, share: float | None, depth: int) -> int:
     if share is not None:
         return min(int(share * depth + 0.5), depth)
     return min(layers or 0, depth)
+
+
+def thawed_from_the_top(row: Row, table: ParamTable, stage: int, group_size: int) -> bool:
+    """Whether the weight trains in that stage of thawing `group_size` blocks at a time, the heads in all.
+
+    With L blocks and groups of g, stage k ≥ 1 trains the final layer and the top k·g blocks, and stage
+    ⌈L/g⌉ + 1 everything.
+    """
+    if row.role == "head":
+        return True
+    if row.role == "final":
+        return stage >= 1
+    if row.role == "block":
+        return table.depth - row.depth < stage * group_size
+    return stage > -(-table.depth // group_size)

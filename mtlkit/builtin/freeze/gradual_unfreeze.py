@@ -5,12 +5,13 @@ Source: Howard & Ruder 2018, "Universal Language Model Fine-tuning for Text Clas
 with the topmost blocks. The embeddings are the last stage.
 """
 
-from bisect import bisect_right
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from attrs import frozen
 
+from mtlkit.builtin.freeze.depths import thawed_from_the_top
+from mtlkit.builtin.freeze.periods import check_period, periods
 from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.freeze import FreezePolicy
 from mtlkit.contracts.options import option
@@ -27,34 +28,21 @@ class GradualUnfreeze(FreezePolicy):
     same step.
     """
 
+    monotone: ClassVar[bool] = True
+
     every: Duration = option("how long each stage lasts")
-    group_size: Annotated[int, Ge(1)] = option("how many blocks thaw at once", 1)
+    group_size: Annotated[int, Ge(1)] = option("how many blocks thaw at once", 1, unit="blocks")
     start: Duration = option(
         "how long the backbone stays frozen before the first stage is counted", Duration(0, "st")
     )
 
     def __attrs_post_init__(self) -> None:
-        if self.every.amount <= 0:
-            raise ValueError(f"every is '{self.every}'; a stage must last longer than nothing")
+        check_period(self.every, "a stage")
 
     def phase(self, progress: Progress) -> int:
         """The stage: how many times `every` fits into the steps since `start`."""
-        passed = progress.step - progress.steps(self.start)
-        if passed <= 0:
-            return 0
-        amount, unit = self.every.amount, self.every.unit
-        # Multiples of the unrounded length, so that stages of half an epoch do not drift.
-        stages = range(1, passed + 1)
-        return bisect_right(stages, passed, key=lambda stage: progress.steps(Duration(stage * amount, unit)))
+        return periods(progress, self.every, progress.steps(self.start))
 
     def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
         """Whether the weight has thawed in that stage."""
-        stage = int(phase)
-        if row.role == "head":
-            return True
-        if row.role == "final":
-            return stage >= 1
-        if row.role == "block":
-            return table.depth - row.depth < stage * self.group_size
-        groups = -(-table.depth // self.group_size)
-        return stage > groups
+        return thawed_from_the_top(row, table, int(phase), self.group_size)

@@ -1,5 +1,7 @@
 """Freeze the heads of some tasks."""
 
+from typing import ClassVar
+
 from attrs import frozen
 
 from mtlkit.contracts.freeze import FreezePolicy
@@ -9,7 +11,15 @@ from mtlkit.contracts.params import ParamTable, Row
 
 @frozen
 class FreezeHead(FreezePolicy):
-    """The heads of the named tasks do not train; the backbone and the other heads do."""
+    """The heads of the named tasks do not train; the backbone and the other heads do.
+
+    Helps: keeping a task that is done as it is while others are learned on top of the same weights; on
+    quality, no evidence known to us.
+
+    Does not help: while the backbone trains: the features that the frozen head reads move under it.
+    """
+
+    monotone: ClassVar[bool] = True
 
     task: str | tuple[str, ...] = option("the task whose head is frozen, or a list of tasks")
 

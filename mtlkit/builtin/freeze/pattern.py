@@ -1,5 +1,7 @@
 """Freeze what selectors or globs over weight names mean."""
 
+from typing import ClassVar
+
 from attrs import frozen
 
 from mtlkit.contracts.freeze import FreezePolicy
@@ -10,7 +12,14 @@ from mtlkit.contracts.selectors import parse
 
 @frozen
 class Pattern(FreezePolicy):
-    """What any `freeze` selector means does not train, except what a `train` selector means."""
+    """What any `freeze` selector means does not train, except what a `train` selector means.
+
+    Helps: whatever you mean to try; what is known depends on what you freeze.
+
+    Does not help: no evidence known to us.
+    """
+
+    monotone: ClassVar[bool] = True
 
     freeze: tuple[str, ...] = option("selectors of what is frozen, such as blocks[0:4] or backbone.*.bias")
     train: tuple[str, ...] = option("selectors of what trains all the same", ())

@@ -25,6 +25,12 @@ class Surgical(FreezePolicy):
 
     The gradient is that of the first step's rows. A plan, which has no measurements, shows everything
     training.
+
+    Helps: small target sets that differ from pre-training in one way: input, features or labels (Lee et al.
+    2022, arXiv:2210.11466). Rates by the relative gradient did better there than full fine-tuning.
+
+    Does not help: against a choice of layers by hand from knowledge of the difference, which did better
+    still in that paper. Hard freezing by one measurement, as here, was not tried there.
     """
 
     keep: Annotated[int, Ge(1)] = option("how many layers of the backbone train", 1, unit="layers")

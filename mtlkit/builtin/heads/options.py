@@ -24,7 +24,7 @@ class SequenceClassification:
     labels: tuple[str, ...] = option("the classes in their order; by default those of the training rows", ())
     pooling: Pooling = option("how the tokens of a text become one vector", "mean")
     dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate before each layer of the head", 0.1)
-    hidden: Annotated[int, Ge(0)] = option("size of a hidden layer; 0 for none", 0)
+    hidden: Annotated[int, Ge(0)] = option("size of a hidden layer; 0 for none", 0, unit="dimensions")
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = option("share of the target spread evenly", 0.0)
     class_weights: Mapping[str, Annotated[float, Ge(0)]] = option("weight of classes in the loss, else 1", {})
 
@@ -68,7 +68,9 @@ class SentenceEmbedding:
     scale: Annotated[float, Gt(0)] = option("factor on cosines (inverse temperature)", 20.0)
     symmetric: bool = option("ranking: also rank the first texts for each second one", False)
     pooling: Pooling = option("how the tokens of a text become one vector", "mean")
-    dim: Annotated[int, Ge(0)] = option("size of a linear projection; 0 for the backbone's own vectors", 0)
+    dim: Annotated[int, Ge(0)] = option(
+        "size of a linear projection; 0 for the backbone's own vectors", 0, unit="dimensions"
+    )
     normalize: bool = option("scale the vectors to length 1", True)
 
     def columns(self) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from random import Random
 
 from attrs import frozen
 
-from mtlkit.builtin.samplers.share import UNIT_DOC, Unit, by_name, share
+from mtlkit.builtin.samplers.share import UNIT_DOC, Unit, by_name, proportions, share
 from mtlkit.contracts.options import option
 from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.sampling import Sampler, Source
@@ -21,4 +21,11 @@ class Proportional(Sampler):
         self, sources: tuple[Source, ...], progress: Progress, rng: Random, batch: int
     ) -> Mapping[str, int]:
         """Rows of each source, drawn in proportion to its size."""
-        return share({source.name: source.rows for source in by_name(sources)}, self.unit, rng, batch)
+        return share(self._weights(sources), self.unit, rng, batch)
+
+    def shares(self, sources: tuple[Source, ...], progress: Progress) -> Mapping[str, float]:
+        """The weights, as shares of their sum."""
+        return proportions(self._weights(sources))
+
+    def _weights(self, sources: tuple[Source, ...]) -> dict[str, float]:
+        return {source.name: source.rows for source in by_name(sources)}

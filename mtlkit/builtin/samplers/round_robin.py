@@ -28,3 +28,7 @@ class RoundRobin(Sampler):
         each, left = divmod(batch, len(names))
         first = progress.step * batch % len(names)  # where the step before stopped
         return {name: each + ((place - first) % len(names) < left) for place, name in enumerate(names)}
+
+    def shares(self, sources: tuple[Source, ...], progress: Progress) -> Mapping[str, float]:
+        """The same for each."""
+        return {source.name: 1 / len(sources) for source in by_name(sources)}

@@ -25,6 +25,12 @@ def by_name(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     return tuple(sorted(sources, key=lambda source: source.name))
 
 
+def proportions(weights: Mapping[str, float]) -> dict[str, float]:
+    """Each weight as its share of all of them."""
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
+
+
 def share(weights: Mapping[str, float], unit: Unit, rng: Random, batch: int) -> dict[str, int]:
     """Rows of each source, `batch` in all, with expectations batch·w/Σw; weights are positive."""
     if unit == "row":

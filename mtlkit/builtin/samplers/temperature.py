@@ -11,7 +11,7 @@ from typing import Annotated
 from annotated_types import Ge
 from attrs import frozen
 
-from mtlkit.builtin.samplers.share import UNIT_DOC, Unit, by_name, share
+from mtlkit.builtin.samplers.share import UNIT_DOC, Unit, by_name, proportions, share
 from mtlkit.contracts.options import option
 from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.sampling import Sampler, Source
@@ -22,15 +22,23 @@ class Temperature(Sampler):
     """A source of n rows is drawn with a probability proportional to min(n, cap)^(1/T)."""
 
     temperature: Annotated[float, Ge(1)] = option("T: 1 is proportional, a very high one uniform", 2.0)
-    cap: Annotated[int, Ge(1)] | None = option("the size above which a source counts as no larger", None)
+    cap: Annotated[int, Ge(1)] | None = option(
+        "the size above which a source counts as no larger", None, unit="rows"
+    )
     unit: Unit = option(UNIT_DOC, "batch")
 
     def mix(
         self, sources: tuple[Source, ...], progress: Progress, rng: Random, batch: int
     ) -> Mapping[str, int]:
         """Rows of each source, drawn in proportion to its tempered size."""
-        weights = {source.name: self._weight(source.rows) for source in by_name(sources)}
-        return share(weights, self.unit, rng, batch)
+        return share(self._weights(sources), self.unit, rng, batch)
+
+    def shares(self, sources: tuple[Source, ...], progress: Progress) -> Mapping[str, float]:
+        """The weights, as shares of their sum."""
+        return proportions(self._weights(sources))
+
+    def _weights(self, sources: tuple[Source, ...]) -> dict[str, float]:
+        return {source.name: self._weight(source.rows) for source in by_name(sources)}
 
     def _weight(self, rows: int) -> float:
         size = rows if self.cap is None else min(rows, self.cap)

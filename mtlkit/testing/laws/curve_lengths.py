@@ -117,11 +117,14 @@ def it_stretches(subject: Subject, options: Table, times: int) -> None:
 
 
 def _one_step(curve: Curve, nearby: Sequence[Curve], step: int, thaw: int) -> float:
-    """How much one step more or less makes there, of the run or of the durations."""
+    """How much one step more or less makes there, of the run, of the age or of the durations."""
     here = curve.factor(moment(step), step - thaw)
     before, after = max(thaw, step - 1), min(STEPS, step + 1)
     around = [curve.factor(moment(each), each - thaw) for each in (before, after)]
-    around += [each.factor(moment(step), step - thaw) for each in nearby]
+    age = step - thaw
+    around += [each.factor(moment(step), age) for each in nearby]
+    # Apart too: a rise with age and a fall with the run may balance each other.
+    around += [curve.factor(moment(step), each) for each in (max(0, age - 1), age + 1)]
     return abs(around[0] - here) + abs(around[1] - here) + sum(abs(each - here) for each in around[2:])
 
 
