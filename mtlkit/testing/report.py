@@ -8,6 +8,8 @@ from attrs import asdict, frozen
 State = Literal["passed", "failed", "not applicable", "expected failure", "unexpected pass"]
 STATES: tuple[State, ...] = get_args(State)
 BAD: tuple[State, ...] = ("failed", "unexpected pass")
+RAISED = "it raised "
+"""How the message of a law begins that was stopped by an exception."""
 
 
 @frozen
@@ -75,7 +77,21 @@ class Report:
     def __str__(self) -> str:
         told = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
         head = f"{self.kind} {self.plugin}: {told} (profile {self.profile}, seed {self.seed})"
-        return "\n".join([head, *self._floor(), *map(_described, self.outcomes)])
+        return "\n".join([head, *self._floor(), *self._told(), *self._verdict()])
+
+    def _told(self) -> list[str]:
+        """Each outcome; what fails with the same exception as a law before it is not told again."""
+        first: dict[str, str] = {}
+        lines = []
+        for outcome in self.outcomes:
+            raised = outcome.state == "failed" and outcome.message.startswith(RAISED)
+            known = first.setdefault(outcome.message, outcome.law) if raised else outcome.law
+            lines.append(_described(outcome) if known == outcome.law else f"{_line(outcome)}: as {known}")
+        return lines
+
+    def _verdict(self) -> list[str]:
+        """The ids that failed, at the end, where a terminal shows them."""
+        return [f"failed: {' '.join(self.failed)}"] if self.failed and len(self.outcomes) > 1 else []
 
     def _floor(self) -> list[str]:
         if self.ran >= self.floor:
@@ -83,8 +99,12 @@ class Report:
         return [f"only {self.ran} laws ran; at least {self.floor} must for a {self.kind}"]
 
 
+def _line(outcome: Outcome) -> str:
+    return f"  {outcome.law:<4} {outcome.state:<16} {outcome.name}"
+
+
 def _described(outcome: Outcome) -> str:
-    line = f"  {outcome.law:<4} {outcome.state:<16} {outcome.name}"
+    line = _line(outcome)
     if outcome.state == "passed":
         return line
     if outcome.state not in BAD:
@@ -97,5 +117,5 @@ def _described(outcome: Outcome) -> str:
     }
     lines = [line, *(f"       {word}{text}" for word, text in told.items() if text)]
     if outcome.counterexample:
-        lines += ["", *(f"       {each}".rstrip() for each in outcome.counterexample.splitlines()), ""]
+        lines += ["", outcome.counterexample]  # not indented, so that it can be copied
     return "\n".join(lines)

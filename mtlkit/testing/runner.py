@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
+from pathlib import Path
 from time import perf_counter
+from traceback import extract_tb
 from typing import Any
 
 from attrs import define, field, frozen
@@ -12,9 +14,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
+import mtlkit
 from mtlkit.testing.law import Broken, Law, Values
 from mtlkit.testing.profiles import Profile
-from mtlkit.testing.report import Outcome
+from mtlkit.testing.report import RAISED, Outcome
 from mtlkit.testing.script import script
 from mtlkit.testing.subject import Subject
 
@@ -81,13 +84,22 @@ def attempt(law: Law, subject: Subject, values: Values) -> str:
     except (Exception, SystemExit) as error:
         if type(error).__module__.startswith("hypothesis"):
             raise
-        return f"it raised {type(error).__name__}: {error}"
+        return f"{RAISED}{type(error).__name__}: {error}{_place(error)}"
     return ""
+
+
+def _place(error: BaseException) -> str:
+    """File, line and function of the plugin in which it was raised; nothing where that is not the plugin."""
+    kit = str(Path(mtlkit.__file__).parent / "testing")
+    others = (kit, "site-packages", "<")
+    frames = extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not any(other in frame.filename for other in others)]
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno}, in {own[-1].name})" if own else ""
 
 
 @contextmanager
 def _torch_kept() -> Iterator[None]:
-    """Torch's settings put back, where something has imported it: no plugin's setting may leak into the next law."""
+    """Torch's settings put back after a law, where something has imported torch."""
     if "torch" not in sys.modules:
         yield
         return
@@ -127,7 +139,7 @@ def _find(trial: Trial, profile: Profile, start: int) -> Failure | None:
     law, subject = trial.law, trial.subject
     try:
         for values in law.corners(subject) if law.given else ({},):
-            trial.try_values(values)
+            _try_corner(trial, values)
         if law.given is not None:
             _generate(trial, law.given(subject), max(1, round(profile.examples * law.share)), start)
     except Broken as broken:
@@ -143,6 +155,22 @@ def _find(trial: Trial, profile: Profile, start: int) -> Failure | None:
     except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin's options may raise anything
         return Failure(f"values could not be drawn: {type(error).__name__}: {error}")
     return None
+
+
+def _try_corner(trial: Trial, values: Values) -> None:
+    """Try a corner; where it fails, also with each list cut to one entry, which is shorter to read."""
+    try:
+        trial.try_values(values)
+    except Broken:
+        for name, value in values.items():
+            for one in value if isinstance(value, list) and len(value) > 1 else ():
+                cut = {**values, name: [one]}
+                with suppress(Broken):
+                    trial.try_values(cut)
+                    continue
+                values = cut
+                break
+        raise
 
 
 def _generate(trial: Trial, strategy: SearchStrategy[Mapping[str, Any]], examples: int, start: int) -> None:

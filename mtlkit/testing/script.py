@@ -21,7 +21,7 @@ def script(law: Law, subject: Subject, values: Values, seed: int, message: str) 
     numbers = sorted(set(_NUMBERS.findall(written)))
     heads = [
         *(f"from math import {', '.join(numbers)}" for _ in numbers[:1]),
-        *(f"import sys\n\nsys.path.insert(0, {folder!r})" for folder in subject.folders),
+        *(f"import sys\n\nsys.path.insert(0, {folder!r})" for folder in subject.folders if imports),
         *(f"from mtlkit import {', '.join(public)}" for _ in public[:1]),
         "from mtlkit.testing import replay",
         *imports,

@@ -195,4 +195,6 @@ def _addressed(address: str) -> Subject:
     if not hasattr(module, name):
         raise UsageError(f"{place} has no {name!r}", closest(name, [n for n in vars(module) if n[0] != "_"]))
     found = subject_of(getattr(module, name))
+    if isinstance(found.thing, Card):  # shorter in a script than the card written out
+        found = evolve(found, thing=f"{path}:{name}" if folder else address)
     return evolve(found, folders=(folder,) if folder else ())

@@ -223,7 +223,7 @@ def _types(told: Mapping[str, Any], schema: Mapping[str, Any]) -> set[str]:
     return {told["type"]} if "type" in told else set()
 
 
-def _inside(made: object) -> Any:  # noqa: ANN401  plain values
+def _inside(made: Any) -> Any:  # noqa: ANN401  plain values
     if isinstance(made, BaseModel):
         return plain(made.model_dump())
     return {each.name: plain(getattr(made, each.name)) for each in attrs.fields(type(made))} | {

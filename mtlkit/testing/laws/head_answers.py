@@ -125,7 +125,10 @@ def _check_metrics(
 def _check_values(found: Sequence[Measure], values: Sequence[float], how: str) -> None:
     for each, value in zip(found, values, strict=True):
         before = _compute(each, each.records)
-        require(abs(value - before) <= 1e-9, f"{each.name} is {before:.9g}, and {value:.9g} {how}")
+        require(
+            math.isclose(value, before, rel_tol=1e-6, abs_tol=1e-9),
+            f"{each.name} is {before:.9g}, and {value:.9g} {how}",
+        )
 
 
 def _check_parts(sat: Exam, predictions: Sequence[Any], measure: Measure, known: Sequence[int]) -> None:
@@ -140,7 +143,7 @@ def _check_parts(sat: Exam, predictions: Sequence[Any], measure: Measure, known:
         value = next(_compute(each, each.records) for each in part if each.name == measure.name)
         from_records = _compute(measure, measure.records[places])
         require(
-            abs(value - from_records) <= 1e-9,
+            math.isclose(value, from_records, rel_tol=1e-6, abs_tol=1e-9),
             f"{measure.name} of rows {chosen} is {value:.9g}, and {from_records:.9g} of their records",
         )
 
@@ -157,7 +160,7 @@ def _check_perfect(sat: Exam, predictions: Sequence[Any], found: Sequence[Measur
         for rival in rivals:
             others = {each.name: each for each in sat.head.metrics(rival, sat.rows)}
             value = _compute(others[measure.name], others[measure.name].records)
-            beaten = value > top + 1e-9 if measure.higher_is_better else value < top - 1e-9
+            beaten = value > top + 1e-6 if measure.higher_is_better else value < top - 1e-6
             sign = "higher" if measure.higher_is_better else "lower"
             require(
                 not beaten,

@@ -1,0 +1,1 @@
+"""The pages whose code blocks are executed."""
