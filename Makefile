@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test test-seeds lint types layers plugins check clean help
+.PHONY: quickstart test test-seeds lint types layers plugins docs-reference check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make layers       import-linter: which room may import which; deptry: declared dependencies"
 	@echo "make plugins      build the wheel, install it and plugins/ into .venv-wheel, run their tests there"
 	@echo "make check        all of these but quickstart"
+	@echo "make docs-reference   write the generated pages of docs/reference again"
 	@echo "make clean        remove .venv and caches (not runs/)"
 
 quickstart: $(VENV)/.installed-demo
@@ -56,6 +57,11 @@ plugins:
 		(cd plugins/$$plugin && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet) || exit 1; \
 	done
 	cd plugins && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet test_generated.py
+
+# Pages that are made from code; tests compare them with what these commands make.
+docs-reference: $(VENV)/.installed-test
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m mtlkit.testing.law_table docs/reference/conformance.md
 
 check: test lint types layers plugins
 

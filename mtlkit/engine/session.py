@@ -18,6 +18,7 @@ from mtlkit.engine.rows import Rows
 from mtlkit.engine.soft import SoftFreeze
 from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.checks import check_table, check_trains
+from mtlkit.plan.guards import Guard, guards
 from mtlkit.plan.model import Plan
 from mtlkit.plan.timeline import Moment, Phase, Timeline, length, timeline
 
@@ -35,6 +36,7 @@ class Preview:
     timeline: Timeline
     moments: tuple[Moment, ...]
     phases: tuple[Phase, ...]
+    guards: tuple[Guard, ...] = ()
 
 
 @frozen(eq=False)
@@ -101,7 +103,9 @@ def preview(plan: Plan) -> Preview:
     moments = tuple(line.moments())
     phases = line.phases(moments)
     check_trains(plan, phases)
-    return Preview(plan, data, built, line, moments, phases)
+    evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
+    warnings = guards(plan, line, moments, phases, evaluated)
+    return Preview(plan, data, built, line, moments, phases, warnings)
 
 
 def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:

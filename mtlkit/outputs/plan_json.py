@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtlkit.plan.guards import Guard
 from mtlkit.plan.timeline import Moment, Phase, Timeline
 
 EVERY_STEP_UP_TO = 2000
 
 
-def plan_document(timeline: Timeline, moments: Sequence[Moment], phases: Sequence[Phase]) -> dict[str, Any]:
-    """Plain values: `steps`, `steps_per_epoch`, `groups`, `phases`, `rates`.
+def plan_document(
+    timeline: Timeline, moments: Sequence[Moment], phases: Sequence[Phase], guards: Sequence[Guard] = ()
+) -> dict[str, Any]:
+    """Plain values: `steps`, `steps_per_epoch`, `groups`, `phases`, `rates`, `warnings`.
 
     Rates are given for every step of a run of up to 2,000, else for 2,000 steps spread evenly and for
     the first and last step of every phase.
@@ -39,12 +42,15 @@ def plan_document(timeline: Timeline, moments: Sequence[Moment], phases: Sequenc
             for phase in phases
         ],
         "rates": _rates(timeline, moments, phases),
+        "warnings": [{"path": guard.path, "message": guard.message} for guard in guards],
     }
 
 
-def plan_json(timeline: Timeline, moments: Sequence[Moment], phases: Sequence[Phase]) -> str:
+def plan_json(
+    timeline: Timeline, moments: Sequence[Moment], phases: Sequence[Phase], guards: Sequence[Guard] = ()
+) -> str:
     """The same as text."""
-    return json.dumps(plan_document(timeline, moments, phases), indent=1)
+    return json.dumps(plan_document(timeline, moments, phases, guards), indent=1)
 
 
 def _rates(

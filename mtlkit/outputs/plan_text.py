@@ -1,12 +1,8 @@
-"""The plan for people: groups, phases, and a chart of each group's rate over time."""
+"""The plan for people: groups with their rates, and phases; apart from that every single weight."""
 
 from collections.abc import Mapping, Sequence
 
 from mtlkit.plan.timeline import Moment, Phase, Timeline
-
-SHADES = " ▁▂▃▄▅▆▇█"
-FROZEN = "·"
-COLUMNS = 60
 
 
 def plan_text(
@@ -15,22 +11,18 @@ def plan_text(
     phases: Sequence[Phase],
     rows: Mapping[str, int],
     costs: str,
-    *,
-    params: bool,
 ) -> str:
-    """The whole plan as text; `params` adds every single weight."""
+    """The plan as text, but for the drawing and the single weights."""
     sources = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     parts = [
         f"{timeline.total:,} steps, {timeline.steps_per_epoch:,} an epoch; training rows: {sources}",
         f"estimate: {costs}",
         _groups(timeline),
         _phases(timeline, phases),
-        _chart(timeline, moments),
+        _rates(timeline, moments),
     ]
     if not all(phase.trainable for phase in phases):
         parts.insert(2, "warning: in some phase every weight is frozen, nothing will train then")
-    if params:
-        parts.append(_weights(timeline, phases))
     return "\n\n".join(parts)
 
 
@@ -63,33 +55,19 @@ def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
     return "\n".join(lines)
 
 
-def _chart(timeline: Timeline, moments: Sequence[Moment]) -> str:
-    """One line per group: its rate over the run, shaded by its share of the highest; dots where frozen."""
-    highest = max((rate for moment in moments for rate in moment.rates.values()), default=0.0)
-    columns = min(COLUMNS, len(moments))
-    steps = [at * len(moments) // columns for at in range(columns)]
+def _rates(timeline: Timeline, moments: Sequence[Moment]) -> str:
+    """One line per group: its highest rate and that of the last step."""
     width = max(map(len, timeline.groups))
-    lines = [f"rates over time (highest {highest:.2g}; {FROZEN} frozen)"]
+    lines = ["rates"]
     for group in timeline.groups:
-        names = timeline.groups[group]
-        cells = "".join(
-            FROZEN
-            if moments[step].trainable.isdisjoint(names)
-            else _shade(moments[step].rates[group], highest)
-            for step in steps
-        )
         peak = max((moment.rates[group] for moment in moments), default=0.0)
         last = moments[-1].rates[group] if moments else 0.0
-        lines.append(f"  {group:<{width}}  {cells}  peak {peak:.2e}, last {last:.2e}")
+        lines.append(f"  {group:<{width}}  peak {peak:.2e}, last {last:.2e}")
     return "\n".join(lines)
 
 
-def _shade(rate: float, highest: float) -> str:
-    share = rate / highest if highest else 0.0
-    return SHADES[max(1, min(len(SHADES) - 1, round(share * (len(SHADES) - 1))))]
-
-
-def _weights(timeline: Timeline, phases: Sequence[Phase]) -> str:
+def weights_text(timeline: Timeline, phases: Sequence[Phase]) -> str:
+    """Every single weight with its group, and in which phases it trains."""
     owners = {name: group for group, names in timeline.groups.items() for name in names}
     trained = [set(phase.trainable) for phase in phases]
     lines = ["weights (one mark per phase: T trains, - frozen)"]

@@ -58,8 +58,9 @@ def _selecting(plan: Plan) -> Iterator[tuple[KeyPath, Part]]:
     """The parts whose options may hold selectors, with their places."""
     yield from ((("freeze", number), part) for number, part in enumerate(plan.freeze))
     yield from ((("regularizer", number), part) for number, part in enumerate(plan.regularizers))
-    if hasattr(plan.lr.options, "patterns"):
-        yield ("lr",), plan.lr
+    for part in (plan.lr, plan.optimizer):
+        if hasattr(part.options, "patterns"):
+            yield (part.kind,), part
 
 
 def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
@@ -117,7 +118,7 @@ def _at(document: Document, path: KeyPath, found: tuple[str, str, str]) -> Probl
 def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
     found = []
     for path, part in parts.items():
-        if part.kind not in ("freeze", "lr", "balancer"):
+        if part.kind not in ("freeze", "lr", "balancer", "optimizer") or not hasattr(part.options, "tasks"):
             continue
         for task in part.options.tasks():
             if task not in recipe.tasks:
@@ -164,16 +165,31 @@ def _column_problems(
 
 
 def _metric_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
-    """A selection by a metric that its head does not measure, where the head says what it measures."""
-    if recipe.selection is None:
-        return []
-    task, _, metric = recipe.selection.metric.partition("/")
-    options = parts["tasks", task, "head"].options
-    known = options.metrics() if hasattr(options, "metrics") else (metric,)
-    if metric in known:
-        return []
-    message = f"task {task!r} measures no {metric!r}"
-    return [problem_at(document, ("selection", "metric"), message, closest(metric, known))]
+    """Metrics that the selection, a curve or a policy goes by, of heads that say what they measure."""
+    found = []
+    for path, name in _watched(document, recipe, parts):
+        task, _, metric = name.partition("/")
+        if task not in recipe.tasks:
+            message, near = f"there is no task {task!r}", closest(task, recipe.tasks)
+        else:
+            options = parts["tasks", task, "head"].options
+            known = options.metrics() if hasattr(options, "metrics") else (metric,)
+            if metric in known:
+                continue
+            message, near = f"task {task!r} measures no {metric!r}", closest(metric, known)
+        found.append(problem_at(document, path, message, near))
+    return found
+
+
+def _watched(
+    document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]
+) -> Iterator[tuple[KeyPath, str]]:
+    """The metrics that something goes by, with their places."""
+    if recipe.selection is not None:
+        yield ("selection", "metric"), recipe.selection.metric
+    for path, part in parts.items():
+        if part.kind in ("curve", "freeze") and hasattr(part.options, "metrics"):
+            yield from ((_where(document.data, path, name), name) for name in part.options.metrics())
 
 
 def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:

@@ -87,15 +87,13 @@ class Timeline:
         for step in range(self.total):
             progress = self.progress(step, log())
             trainable = self.trainable(progress)
-            rates = {}
             for group, names in self.groups.items():
                 if trainable.isdisjoint(names):
                     thawed.pop(group, None)
-                    rates[group] = 0.0
                 else:
-                    age = step - thawed.setdefault(group, step)
-                    rates[group] = self._rate(group, progress, age)
-            yield Moment(progress, trainable, rates)
+                    thawed.setdefault(group, step)
+            ages = {group: step - since for group, since in thawed.items()}
+            yield Moment(progress, trainable, self._rates(progress, ages))
 
     def phases(self, moments: Sequence[Moment]) -> tuple[Phase, ...]:
         """The stretches of equal trainable sets among consecutive moments."""
@@ -126,8 +124,20 @@ class Timeline:
             frozen=tuple(name for name in names if name not in trainable),
         )
 
-    def _rate(self, group: str, progress: Progress, age: int) -> float:
-        rate = self.schedule.rate(group, progress, age) * self.curve.factor(progress, age)
+    def _rates(self, progress: Progress, ages: Mapping[str, int]) -> dict[str, float]:
+        """The rate of every group; those without an age are frozen, and groups of one age share a factor."""
+        youngest = min(ages.values(), default=0) if self.curve.rewarm_scope == "all" else None
+        rates = dict.fromkeys(self.groups, 0.0)
+        factors: dict[int, float] = {}
+        for group, age in ages.items():
+            counted = age if youngest is None else youngest
+            if counted not in factors:
+                factors[counted] = self.curve.factor(progress, counted)
+            rates[group] = self._rate(group, progress, age, factors[counted])
+        return rates
+
+    def _rate(self, group: str, progress: Progress, age: int, factor: float) -> float:
+        rate = self.schedule.rate(group, progress, age) * factor
         if not isfinite(rate) or rate < 0:
             raise PluginError(
                 f"the rate of group {group!r} at step {progress.step} is {rate}",

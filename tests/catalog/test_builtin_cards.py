@@ -78,7 +78,12 @@ def test_rates_are_marked_as_rates():
         if field.metadata[UNIT] == "rate"
     }
     per_part = {("layer-wise", part) for part in ("embeddings", "blocks", "heads", "final", "per_task")}
-    assert rates == {("uniform", "peak"), ("layer-decay", "peak"), ("layer-decay", "head_rate")} | per_part
+    ramp = {("linear-ramp", part) for part in ("rate_bottom", "rate_top", "heads")}
+    chosen = {("groups", "rates"), ("groups", "default"), ("range-test", "low"), ("range-test", "high")}
+    per_head = {("per-task", part) for part in ("backbone", "rates", "heads")} | {("head-multiplier", "peak")}
+    lora = {("lora-plus", "peak"), ("lora-plus", "heads")}
+    layers = {("layer-decay", "peak"), ("layer-decay", "head_rate")}
+    assert rates == {("uniform", "peak")} | layers | per_part | ramp | chosen | per_head | lora
 
 
 def test_papers_name_authors_and_year():

@@ -8,7 +8,7 @@ import pytest
 import mtlkit
 from mtlkit.api import preview
 from mtlkit.outputs.plan_json import EVERY_STEP_UP_TO, plan_document, plan_json
-from mtlkit.outputs.plan_text import plan_text
+from mtlkit.outputs.plan_text import plan_text, weights_text
 
 BASE = Path(__file__).parents[2] / "recipes" / "scenarios" / "base.toml"
 PHASES = 'freeze={ use = "phases", phases = [{ until = "1777st", freeze = ["backbone"] }, {}] }'
@@ -46,9 +46,9 @@ def test_the_text_is_the_document():
     assert json.loads(plan_json(found.timeline, found.moments, found.phases)) == document(found)
 
 
-def text(found, *, params: bool = False) -> str:
+def text(found) -> str:
     rows = {name: len(data.splits["train"]) for name, data in found.data.items()}
-    return plan_text(found.timeline, found.moments, found.phases, rows, "costs nothing", params=params)
+    return plan_text(found.timeline, found.moments, found.phases, rows, "costs nothing")
 
 
 def test_the_plan_for_people():
@@ -60,19 +60,17 @@ def test_the_plan_for_people():
     assert "steps 1,000–2,000  32 weights train (100.0 % of the numbers), 0 frozen" in shown
     assert "warning" not in shown
     assert "backbone.blocks.0.up.bias" not in shown
-    assert "backbone.blocks.0.up.bias" in text(found, params=True)
+    assert "backbone.blocks.0.up.bias" in weights_text(found.timeline, found.phases)
 
 
-def test_a_chart_is_one_line_for_each_group_dotted_where_it_is_frozen():
-    rates = 'lr={ use = "layer-wise", embeddings = 1e-3, blocks = 5e-3, heads = 1e-2 }'
+def test_every_group_has_its_highest_rate_and_its_last():
+    rates = 'lr={ use = "layer-wise", embeddings = 1e-3, blocks = 5e-3, heads = 1e-2, curve = "linear" }'
     found = previewed("120st", PHASES.replace("1777", "60"), rates)
-    lines = {
-        line.split()[0]: line.split()[1] for line in text(found).partition("rates over")[2].split("\n")[1:]
-    }
+    listed = text(found).partition("\nrates\n")[2].split("\n")
+    lines = dict(line.strip().split(maxsplit=1) for line in listed)
     assert set(lines) == set(found.timeline.groups)
-    assert lines["blocks"][:30] == "·" * 30
-    assert "·" not in lines["blocks"][30:] + lines["head.sentiment"]
-    assert len({len(line) for line in lines.values()}) == 1
+    assert lines["blocks"] == "peak 2.50e-03, last 4.17e-05"
+    assert lines["head.sentiment"] == "peak 1.00e-02, last 8.33e-05"
 
 
 def test_nothing_trains_is_said():

@@ -47,7 +47,15 @@ policies = st.lists(
     max_size=3,
 )
 schedules = st.sampled_from([Uniform(), LayerWise(1e-3, 5e-3, 1e-2), LayerDecay(1e-3)])
-curves = st.sampled_from([Constant(), Linear(), Cosine(warmup=Duration(3, "st"))])
+curves = st.sampled_from(
+    [
+        Constant(),
+        Linear(),
+        Cosine(warmup=Duration(3, "st")),
+        Linear(rewarm=Duration(3, "st")),
+        Constant(rewarm=Duration(4, "st"), rewarm_scope="all"),
+    ]
+)
 lines = st.builds(
     Timeline,
     policies.map(tuple),
@@ -103,17 +111,38 @@ def test_phases_cover_the_run_and_hold_every_weight_once(line):
 @settings(max_examples=80)
 @given(lines)
 def test_a_rate_is_what_schedule_and_curve_say_of_the_age_since_the_thaw_and_0_where_frozen(line):
-    thawed = {}
+    ages = {}
     for moment in line.moments():
         assert moment.rates.keys() == line.groups.keys()
-        for group, names in line.groups.items():
-            if moment.trainable.isdisjoint(names):
-                thawed.pop(group, None)
-                assert moment.rates[group] == 0.0
+        training = [group for group, names in line.groups.items() if not moment.trainable.isdisjoint(names)]
+        ages = {group: ages.get(group, -1) + 1 for group in training}
+        for group, rate in moment.rates.items():
+            if group not in ages:
+                assert rate == 0.0
                 continue
-            age = thawed[group] = thawed.get(group, -1) + 1
-            told = line.schedule.rate(group, moment.progress, age) * line.curve.factor(moment.progress, age)
-            assert moment.rates[group] == told
+            seen = min(ages.values()) if line.curve.rewarm_scope == "all" else ages[group]
+            factor = line.curve.factor(moment.progress, seen)
+            assert rate == line.schedule.rate(group, moment.progress, ages[group]) * factor
+
+
+def test_after_a_thaw_the_rates_of_the_group_rise_again_or_those_of_all():
+    thaw = Phases((PhaseSpec(Duration(3, "st"), ("backbone",)), PhaseSpec(None, ())))
+    rates = {}
+    for scope in ("group", "all"):
+        curve = Constant(rewarm=Duration(4, "st"), rewarm_scope=scope)
+        line = Timeline((thaw,), LayerWise(0.4, 0.4, 0.8), curve, TABLE, 9, 3)
+        moments = list(line.moments())
+        rates[scope] = {group: [round(moment.rates[group], 9) for moment in moments] for group in line.groups}
+    alone = [0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.4, 0.4]
+    assert rates["group"] == {"embeddings": alone, "head.t": [0.8] * 9}
+    together = [0.8, 0.8, 0.8, 0.2, 0.4, 0.6, 0.8, 0.8, 0.8]
+    assert rates["all"] == {"embeddings": alone, "head.t": together}
+
+
+def test_with_one_group_nothing_thaws():
+    thaw = Phases((PhaseSpec(Duration(3, "st"), ("backbone",)), PhaseSpec(None, ())))
+    line = Timeline((thaw,), Uniform(0.5), Constant(rewarm=Duration(4, "st")), TABLE, 9, 3)
+    assert [moment.rates["all"] for moment in line.moments()] == [0.5] * 9
 
 
 @frozen

@@ -1,32 +1,60 @@
 """Options of the backbones we ship; light, so that recipes are checked without torch."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
 from attrs import frozen
 
+from mtlkit.builtin.backbones.adapter_options import IA3, Lora
 from mtlkit.contracts.options import option
 from mtlkit.contracts.place import Place
 
 
 @frozen
 class Transformer:
-    """A pre-trained Hugging Face encoder."""
+    """A pre-trained Hugging Face encoder.
+
+    Raises:
+        ValueError: when it is to have adapters of two kinds.
+    """
 
     path: Place = option("folder of the model, `package:NAME/path`, or a name on the Hugging Face hub")
-    max_length: Annotated[int, Ge(2)] = option("tokens of a row at most, special tokens included", 128)
+    max_length: Annotated[int, Ge(2)] = option(
+        "tokens of a row at most, special tokens included", 128, unit="tokens"
+    )
     revision: str | None = option("branch, tag or commit of a model on the hub", None)
+    lora: Lora | None = option("low-rank adapters in some layers", None)
+    ia3: IA3 | None = option("factors on the outputs and inputs of some layers", None)
+    reinit_top: Annotated[int, Ge(0)] = option(
+        "how many of the topmost blocks start anew, with random weights", 0, unit="blocks"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if self.lora is not None and self.ia3 is not None:
+            raise ValueError("lora and ia3 can't both be given")
+
+    @staticmethod
+    def sample(folder: Path) -> dict[str, Any]:
+        """Write a very small model with random weights below `folder`; the options table that loads it."""
+        from mtlkit.builtin.backbones.sample import write_model
+
+        return {"path": str(write_model(folder / "model"))}
 
 
 @frozen
 class Tiny:
     """A small encoder with random weights, for tests and dry runs."""
 
-    hidden_size: Annotated[int, Ge(1)] = option("size of the hidden states; a multiple of `heads`", 32)
-    blocks: Annotated[int, Ge(1)] = option("how many transformer blocks", 2)
-    heads: Annotated[int, Ge(1)] = option("attention heads of each block", 2)
-    vocabulary: Annotated[int, Ge(4)] = option("how many ids words are hashed into", 512)
-    max_length: Annotated[int, Ge(3)] = option("tokens of a row at most, special tokens included", 64)
+    hidden_size: Annotated[int, Ge(1)] = option(
+        "size of the hidden states; a multiple of `heads`", 32, unit="dimensions"
+    )
+    blocks: Annotated[int, Ge(1)] = option("how many transformer blocks", 2, unit="blocks")
+    heads: Annotated[int, Ge(1)] = option("attention heads of each block", 2, unit="attention heads")
+    vocabulary: Annotated[int, Ge(4)] = option("how many ids words are hashed into", 512, unit="ids")
+    max_length: Annotated[int, Ge(3)] = option(
+        "tokens of a row at most, special tokens included", 64, unit="tokens"
+    )
     dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate", 0.1)
 
     def __attrs_post_init__(self) -> None:

@@ -5,7 +5,7 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from inspect import signature
@@ -15,8 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mtlkit.builtin.backbones.adapters import (
+    adapter_weights,
+    add_adapters,
+    check_called,
+    fold_adapters,
+    layer_of,
+)
+from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.options import Transformer
-from mtlkit.builtin.backbones.pretrained import load_config, load_model, load_tokenizer, locate
+from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
 from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, trace
 from mtlkit.builtin.backbones.token_batch import NO_WORD, Batch, TokenRow, pad_rows, text_of, words_of
 from mtlkit.contracts.backbone import Features
@@ -30,11 +38,14 @@ _UNTRACEABLE = (AttributeError, LookupError, RuntimeError, NotImplementedError, 
 class TransformerBackbone(nn.Module):
     """A Hugging Face encoder without its pooler; weights go by the names they have in its checkpoints.
 
-    Texts come without word numbers: only rows that are lists of words have them.
+    Texts come without word numbers: only rows that are lists of words have them. The weights of an adapted
+    layer `query` are those of `query.base_layer` and, by peft's names, those of its adapter.
 
     Raises:
-        ResourceError: when the model can't be found, loaded or understood, or asks for code.
-        RecipeError: when `max_length` is more than the model has positions.
+        ResourceError: when the model can't be found, loaded or understood, or asks for code, or when it is to
+            have adapters and peft is not installed.
+        RecipeError: when `max_length` is more than the model has positions, `reinit_top` more than it has
+            blocks, or a target of adapters is no layer that it calls.
     """
 
     def __init__(self, options: Transformer, pretrained: bool = True) -> None:
@@ -43,34 +54,41 @@ class TransformerBackbone(nn.Module):
         self.origin = locate(options)
         config = load_config(self.origin)
         model = load_model(self.origin, config, pretrained)
+        _check_length(options, model, config)
+        with _telling_apart(self.origin, config):
+            self._path, self._blocks = find_blocks(model, config.num_hidden_layers)
+        self.depth = len(self._blocks)
+        check_top(options.reinit_top, self.depth, self.origin.name)
+        if pretrained:
+            renew_top(self._blocks, partial(self._fresh_blocks, config), options.reinit_top)
+        kind = options.lora or options.ia3
+        self._adapted = add_adapters(model, self._path, kind) if kind is not None else ()
         # In a tuple, so that the model's parts and not the model are this module's children.
         self._whole = (model,)
-        for name, child in _children(model):
-            self.add_module(name, child)
-        _check_length(options, model, config)
         self._adopt(model, config)
         if pretrained:
             _ = self.tokenizer
         self.train()
 
+    def _fresh_blocks(self, config: Any) -> list[nn.Module]:  # noqa: ANN401  a transformers configuration
+        return find_blocks(load_model(self.origin, config, pretrained=False), config.num_hidden_layers)[1]
+
     def _adopt(self, model: nn.Module, config: Any) -> None:  # noqa: ANN401  a transformers configuration
+        for name, child in _children(model):
+            self.add_module(name, child)
+        self._prefix = "model." if "model" in self._modules else ""
         segments = getattr(config, "type_vocab_size", 2)
         self._typed = segments > 1 and "token_type_ids" in signature(model.forward).parameters
         model.eval()  # a run for information only: no dropout, so no random number is taken
         device = next(model.parameters()).device
-        try:
+        with _telling_apart(self.origin, config):
             self.hidden_size = int(config.hidden_size)
-            path, blocks = find_blocks(model, config.num_hidden_layers)
             probe = torch.zeros((1, 4), dtype=torch.long, device=device)
             # no attention mask: looking into one is not possible on the meta device
             with torch.no_grad(), _without_padding(model):
-                seen = trace(model, path, blocks, partial(model, input_ids=probe))
-        except _UNTRACEABLE as error:
-            message = f"the blocks of {self.origin.name} ({config.model_type}) can't be told apart: {error}"
-            raise ResourceError(message, "use an encoder of plain blocks, such as BERT") from error
-        self.depth = len(blocks)
-        self._prefix = "model." if hasattr(self, "model") else ""
-        self._path, self._blocks, self._trace = path, blocks, seen
+                self._trace = trace(model, self._path, self._blocks, partial(model, input_ids=probe))
+        outside = [layer for layer in self._adapted if not layer.startswith(f"{self._path}.")]
+        check_called([layer for layer in outside if layer not in self._trace.depths])
 
     @property
     def model(self) -> Any:  # noqa: ANN401  a transformers model
@@ -95,9 +113,27 @@ class TransformerBackbone(nn.Module):
         if path.startswith(f"{self._path}."):
             depth = int(path.removeprefix(f"{self._path}.").partition(".")[0]) + 1
         else:
-            depth = self._trace.depths.get(path.rpartition(".")[0], 0)
+            module = layer_of(path, self._adapted) or path.rpartition(".")[0]
+            depth = self._trace.depths.get(module, 0)
         role: Role = "embeddings" if depth == 0 else "block" if depth <= self.depth else "final"
         return role, depth
+
+    def adapters(self) -> Collection[str]:
+        """Names of the weights that adapters brought."""
+        return frozenset(self._prefix + name for name in adapter_weights(self.model, self._adapted))
+
+    def merge(self) -> None:
+        """Fold the adapters into the weights of the model, which then gives the same features to rounding.
+
+        Weights go by their names in the model's checkpoints again. For export: a run that still trains knows
+        the weights by the names they had.
+        """
+        if not self._adapted:
+            return
+        fold_adapters(self.model)
+        self._adapted = ()
+        for name, child in _children(self.model):
+            self.add_module(name, child)
 
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """Encode rows of one text, two texts or one list of words, each cut to `max_length` tokens."""
@@ -152,6 +188,15 @@ class TransformerBackbone(nn.Module):
         text = encode("a a").ids
         bare, spaced = (encode(words, is_pretokenized=True).ids for words in (["a", "a"], ["a", " a"]))
         return bool(text != bare and text == spaced)
+
+
+@contextmanager
+def _telling_apart(origin: Origin, config: Any) -> Iterator[None]:  # noqa: ANN401  a transformers configuration
+    try:
+        yield
+    except _UNTRACEABLE as error:
+        message = f"the blocks of {origin.name} ({config.model_type}) can't be told apart: {error}"
+        raise ResourceError(message, "use an encoder of plain blocks, such as BERT") from error
 
 
 @contextmanager

@@ -28,9 +28,10 @@ class Plateau(Curve):
     with `abs` that amount. The `cooldown` measurements after a reduction count for nothing but the best.
     The factor does not go below `floor`. What is measured before the end of the warm-up does not count.
 
-    Helps: where the length of a run is hard to guess and evaluations are frequent; no evidence known to us.
+    Helps: where the length of a run is hard to guess and evaluations are frequent; on quality, no evidence
+    known to us.
 
-    Does not help: where evaluations are few or noisy: a plateau is then late, or chance.
+    Does not help: where evaluations are few, or so noisy that a new best comes by chance.
     """
 
     one_peak: ClassVar[bool] = True

@@ -26,8 +26,8 @@ class WarmupStableDecay(Curve):
 
     Where warm-up and fall do not both fit, the warm-up is whole and the fall has what is left.
 
-    Helps: pre-training whose length is decided late: as good as a cosine of the right length, and one run
-    serves several lengths (Hu et al. 2024, arXiv:2404.06395; Hägele et al. 2024, arXiv:2405.18392).
+    Helps: while the length of a run is not settled, since it can be continued from any step before the
+    fall; in pre-training as good as a cosine of the right length (Hu et al. 2024; Hägele et al. 2024).
 
     Does not help: in fine-tuning, no evidence known to us.
     """

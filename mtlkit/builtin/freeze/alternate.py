@@ -20,6 +20,11 @@ class Alternate(FreezePolicy):
     """Each set of selectors trains for one turn, in their order, and again after the last.
 
     A weight in several sets trains in the turn of each; one that is in none always trains.
+
+    Helps: block coordinate descent saves memory in fine-tuning large language models (Luo et al. 2024,
+    BAdam, arXiv:2404.02827); with sets of one's own choice, no evidence known to us.
+
+    Does not help: no evidence known to us.
     """
 
     every: Duration = option("how long each turn lasts")

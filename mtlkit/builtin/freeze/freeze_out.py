@@ -15,7 +15,7 @@ from mtlkit.contracts.options import option
 from mtlkit.contracts.params import BACKBONE, ParamTable, Row
 from mtlkit.contracts.progress import Progress
 
-LAYERS = 64
+LAYERS = 49
 # A policy does not see the table when it names its phase: a phase is a place among all shares i / n of the
 # layers of models with up to so many layers, and each model meets those that are its own.
 SHARES = tuple(sorted({layer / layers for layers in range(1, LAYERS + 1) for layer in range(layers)}))
@@ -27,8 +27,14 @@ class FreezeOut(FreezePolicy):
 
     t_i = t_0 + (1 - t_0) · i / (L + 1) with t_0 = `start` as a share of the run, and the cube of that where
     `spacing` is "cubic", which freezes everything earlier. What follows the last block and the heads are
-    layer L + 1 and train to the end. Steps are rounded to the nearest. With more than 63 blocks a layer may
-    freeze up to 1 % of the run late.
+    layer L + 1 and train to the end. Steps are rounded to the nearest. With more than 48 blocks a layer may
+    freeze up to 2 % of the run late.
+
+    Helps: time, in training image networks from scratch; ResNets lost no accuracy (Brock et al. 2017,
+    arXiv:1706.04983).
+
+    Does not help: DenseNets lost some accuracy, and VGG gained nothing (the same paper). In fine-tuning, no
+    evidence known to us.
     """
 
     stretches: ClassVar[bool] = False  # t_i is rounded to a step, n · t_i to another

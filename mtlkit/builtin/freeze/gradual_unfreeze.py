@@ -26,6 +26,12 @@ class GradualUnfreeze(FreezePolicy):
     With L blocks and groups of g, stage k ≥ 1 trains the final layer and the top k·g blocks, and stage
     ⌈L/g⌉ + 1 everything. Stage k begins after `start` plus k times `every`; no two stages begin at the
     same step.
+
+    Helps: with few rows: text classification with a recurrent language model (Howard & Ruder 2018,
+    arXiv:1801.06146, their ablation). The first stages are cheap.
+
+    Does not help: on T5 it made results slightly worse on the tasks tried, and training somewhat faster
+    (Raffel et al. 2020, arXiv:1910.10683, §3.5.1).
     """
 
     monotone: ClassVar[bool] = True

@@ -24,6 +24,12 @@ class Lisa(FreezePolicy):
     """In each period `active` blocks train, drawn at random; embeddings, final layer and heads always do.
 
     The draw is a function of the seed, the number of the period and the number of blocks.
+
+    Helps: memory, in instruction tuning of large language models: better than LoRA at like memory (Pan et
+    al. 2024, arXiv:2403.17919).
+
+    Does not help: on encoders, no evidence known to us. The state of blocks that rest is kept here, so the
+    saving is in gradients only.
     """
 
     every: Duration = option("how long the drawn blocks train")

@@ -20,6 +20,12 @@ class NormOnly(FreezePolicy):
     """Of the backbone only scales and biases of norms train; the heads train.
 
     A backbone without any norm is an error.
+
+    Helps: where hardly any weight may train: better than other methods with as few (Qi et al. 2022,
+    "Parameter-Efficient Tuning on Layer Normalization for Pre-trained Language Models", arXiv:2211.08682).
+
+    Does not help: it is well below full training where features are random (Frankle, Schwab & Morcos 2021,
+    arXiv:2003.00152), so the further a task is from pre-training, the less to expect.
     """
 
     monotone: ClassVar[bool] = True

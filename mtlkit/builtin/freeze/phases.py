@@ -41,6 +41,10 @@ class Phases(FreezePolicy):
 
     A phase begins where the one before it ends: at the step at which its `until` came true. Where that was
     before the phase began, the phase does not take place. A metric that was not measured ends nothing.
+
+    Helps: whatever you mean to try; what is known depends on what you freeze, see the other policies.
+
+    Does not help: no evidence known to us.
     """
 
     phases: tuple[PhaseSpec, ...] = option("the phases, in order of time")

@@ -21,6 +21,10 @@ class UnfreezeOnMetric(FreezePolicy):
 
     A metric that falls back later freezes nothing. The rest always trains. A plan, which has no
     measurements, shows the weights as frozen throughout.
+
+    Helps: no evidence known to us.
+
+    Does not help: where the threshold is out of reach: then what is frozen stays so to the end.
     """
 
     monotone: ClassVar[bool] = True

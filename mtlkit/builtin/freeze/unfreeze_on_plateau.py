@@ -34,6 +34,11 @@ class UnfreezeOnPlateau(FreezePolicy):
     With L blocks and groups of g, stage k ≥ 1 trains the final layer and the top k·g blocks, and stage
     ⌈L/g⌉ + 1 everything. A plateau is reached with the `patience`-th evaluation in a row without a new best;
     then the count starts again, and the best stays. A plan, which has no measurements, shows the first stage.
+
+    Helps: where the length of a stage is hard to guess; on quality, no evidence known to us, but see
+    `gradual-unfreeze`.
+
+    Does not help: where evaluations are few or noisy: a plateau is then late, or chance.
     """
 
     monotone: ClassVar[bool] = True

@@ -27,11 +27,11 @@ class LoraPlus(LRSchedule):
     A weight is a B matrix where `lora_B` or `lora_embedding_B` is a part of its name, as peft has it. In a
     model without such a weight there is no group `lora_B`.
 
-    Helps: LoRA on wide models: faster and somewhat better at the same cost, by its authors' account (Hayou,
-    Ghosh & Yu 2024, arXiv:2402.12354).
+    Helps: adapters in wide models, where A and B at one rate learn at very different speeds: faster and
+    somewhat better than LoRA at the same cost, by its authors' account (Hayou, Ghosh & Yu 2024).
 
-    Does not help: without adapters, where it is `uniform`. The best ratio depends on model and task (the
-    same paper).
+    Does not help: a backbone without adapters; there it is `uniform` with a rate for the heads. The best
+    ratio depends on model and task (the same paper).
     """
 
     reads_names: ClassVar[bool] = True

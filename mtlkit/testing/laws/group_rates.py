@@ -1,5 +1,6 @@
 """Laws of schedules: how rates follow the options, and each other."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import isclose
@@ -183,10 +184,10 @@ def _rates(schedule: LRSchedule, table: ParamTable, step: int) -> Iterable[float
 def _words(value: Any) -> Iterable[str]:  # noqa: ANN401  a table, or any part of it
     if isinstance(value, str):
         yield value
-        yield from value.split(".")
+        yield from re.findall(r"[\w-]+", value)
     elif isinstance(value, Mapping):
-        yield from value
-        for each in value.values():
+        for name, each in value.items():
+            yield from _words(name)
             yield from _words(each)
     elif isinstance(value, list):
         for each in value:

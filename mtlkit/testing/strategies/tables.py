@@ -18,6 +18,7 @@ class _Leaf:
     shape: tuple[int, ...]
     trainable: bool
     tied: bool
+    adapter: bool
 
 
 @st.composite
@@ -65,11 +66,12 @@ def _leaves(tied: bool) -> st.SearchStrategy[list[_Leaf]]:
         ("layer.10.weight", "weight"),
     )
     leaf = st.builds(
-        lambda named, shape, trainable, alias: _Leaf(named[0], named[1], shape, trainable, alias),
+        lambda named, *more: _Leaf(*named, *more),
         st.sampled_from(kinds),
         st.sampled_from(SHAPES),
         st.booleans(),
         st.booleans() if tied else st.just(False),
+        st.booleans(),
     )
     return st.lists(leaf, min_size=1, max_size=4, unique_by=lambda leaf: leaf.path)
 
@@ -78,4 +80,14 @@ def _row(path: str, owner: str, role: Role, depth: int, leaf: _Leaf) -> Row:
     prefix = BACKBONE if owner == BACKBONE else f"heads.{owner}"
     name = ".".join(part for part in (prefix, path, leaf.path) if part)
     aliases = (f"{name}.tied",) if leaf.tied else ()
-    return Row(name, leaf.shape, owner, role, depth, leaf.kind, aliases, leaf.trainable)
+    return Row(
+        name,
+        leaf.shape,
+        owner,
+        role,
+        depth,
+        leaf.kind,
+        aliases,
+        leaf.trainable,
+        leaf.adapter and owner == BACKBONE,
+    )

@@ -28,9 +28,9 @@ def test_exempt_kinds_do_not_decay(table):
     for options in (AdamW(weight_decay=0.3), Sgd(weight_decay=0.3)):
         for row in table:
             assert options.decay(row) == (0.0 if row.kind in ("bias", "norm") else 0.3)
-    assert all(AdamW(decay_exempt=()).decay(row) == 0.01 for row in table)
+    assert all(AdamW(no_decay=()).decay(row) == 0.01 for row in table)
     assert all(
-        (AdamW(decay_exempt=("embedding",)).decay(row) == 0) is (row.kind == "embedding") for row in table
+        (AdamW(no_decay=("type:embedding",)).decay(row) == 0) is (row.kind == "embedding") for row in table
     )
 
 

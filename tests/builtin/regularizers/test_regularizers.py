@@ -30,7 +30,9 @@ def test_l2_sp_is_half_the_squared_distance_times_its_strength(strength, seed, d
 def test_ewc_weights_each_square_with_its_importance(strength, seed, distance):
     weights = pulled(seed, distance)
     penalty = EwcRegularizer(Ewc(strength, 8)).penalty(weights)
-    by_hand = sum(float((w.importance * (w.value.detach() - w.start) ** 2).sum()) for w in weights) * strength / 2
+    by_hand = (
+        sum(float((w.importance * (w.value.detach() - w.start) ** 2).sum()) for w in weights) * strength / 2
+    )
     assert float(penalty.detach()) == pytest.approx(by_hand, rel=1e-9, abs=1e-12)
 
 

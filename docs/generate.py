@@ -1,0 +1,222 @@
+"""Write the reference pages about freezing and rates from the plugins' cards and docstrings.
+
+`make docs-reference` runs it. What a page says of a plugin stands beside the plugin: in its card, in the
+docstring of its options class, and in the help texts of its options. Paragraphs of the docstring that begin
+with `Helps:` and `Does not help:` say when to take it and when not.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from mtlkit.builtin.curves.constant import Constant
+from mtlkit.builtin.freeze.none import FreezeNone
+from mtlkit.builtin.lr.uniform import Uniform
+from mtlkit.catalog.catalog import Entry
+from mtlkit.catalog.discover import open_catalog
+from mtlkit.catalog.options import make_options
+from mtlkit.cli.plugins import facts_of, option_columns
+from mtlkit.contracts.card import PluginKind
+from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
+from mtlkit.outputs.plan_drawing import plan_drawing
+from mtlkit.plan.timeline import Timeline
+
+FOLDER = Path(__file__).parent / "reference"
+BLOCKS, STEPS, STEPS_PER_EPOCH, WIDTH = 6, 100, 10, 86
+TASKS = ("sentiment", "news")
+HELPS, HINDERS = "Helps:", "Does not help:"
+UNKNOWN = "no evidence known to us."
+NOTE = "<!-- Made by `make docs-reference` from cards and docstrings of the plugins: change those. -->"
+PICTURES = """\
+The pictures are what `mtlkit plan` draws for a BERT-like backbone of 6 blocks, with LoRA pairs on its
+queries, and two tasks, over 100 steps in 10 epochs: a row for each layer, a character for one or two steps,
+higher blocks for higher rates, dots for what is frozen, digits for rows of which only a part trains. Like
+every plan they are drawn without measurements: what waits for one waits to the end."""
+FREEZING = """\
+Which weights train when. Freeze policies listed in `[[freeze]]` work together: a weight trains where all of
+them say so. Regularizers freeze softly: they pull weights that train towards where they started. What
+freezing guarantees is in [Frozen means frozen](../explanation/frozen-means-frozen.md)."""
+RATES = """\
+How fast weights learn. A schedule puts weights into groups and gives each a rate, a curve is a factor on
+all of them over the run, and the optimizer makes a step of a gradient and a rate."""
+
+
+@frozen
+class Page:
+    """A page of the reference: its file, how it begins, and the kinds of plugins it lists."""
+
+    file: str
+    title: str
+    intro: str
+    kinds: tuple[tuple[PluginKind, str], ...]
+
+
+PAGES = (
+    Page(
+        "freezing.md",
+        "Freezing",
+        FREEZING,
+        (("freeze", "Freeze policies"), ("regularizer", "Regularizers")),
+    ),
+    Page(
+        "rates.md",
+        "Rates",
+        RATES,
+        (("lr", "Schedules"), ("curve", "Curves"), ("optimizer", "Optimizers")),
+    ),
+)
+
+
+def pages() -> Mapping[str, str]:
+    """The text of every page by its file name."""
+    entries = [entry for entry in open_catalog().entries if entry.distribution == "mtlkit"]
+    return {page.file: "\n\n".join(_page(page, entries)) + "\n" for page in PAGES}
+
+
+def _page(page: Page, entries: Sequence[Entry]) -> Iterator[str]:
+    yield NOTE
+    yield f"# {page.title}"
+    yield page.intro
+    yield PICTURES
+    for kind, heading in page.kinds:
+        yield f"## {heading}"
+        for entry in sorted(
+            (each for each in entries if each.card.kind == kind), key=lambda each: each.card.name
+        ):
+            yield from _card(entry)
+
+
+def _card(entry: Entry) -> Iterator[str]:
+    facts = facts_of(entry)
+    about, helps, hinders = sections(facts["help"])
+    yield f"### {facts['name']}"
+    yield f"*{facts['summary']}*"
+    yield about
+    yield f"**When it helps:** {helps or UNKNOWN}"
+    yield f"**When it does not:** {hinders or UNKNOWN}"
+    if facts["options"]:
+        yield _table(*option_columns(facts["options"]))
+    if facts["paper"]:
+        yield f"Paper: {facts['paper']}."
+    yield f"```toml\n{facts['recipe']}\n```"
+    drawn = picture(entry)
+    if drawn:
+        yield f"```text\n{drawn}\n```"
+
+
+def sections(docstring: str) -> tuple[str, str, str]:
+    """What a docstring says about the plugin, when it helps, and when it does not."""
+    found: dict[str, list[str]] = {"": [], HELPS: [], HINDERS: []}
+    at = ""
+    for line in docstring.split("\n"):
+        marker = next((each for each in (HELPS, HINDERS) if line.startswith(each)), None)
+        at = marker or (at if line.strip() else "")
+        found[at].append(line.removeprefix(marker or "").rstrip())
+    about = "\n".join(found[""]).strip()
+    return about, " ".join(found[HELPS]).strip(), " ".join(found[HINDERS]).strip()
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+def picture(entry: Entry) -> str:
+    """The timeline of the card's example, all else as plain as it can be; empty for other kinds."""
+    kind = entry.card.kind
+    if kind not in ("freeze", "lr", "curve"):
+        return ""
+    plugin: Any = make_options(entry, entry.card.example, Path())
+    named = _tasks(plugin)
+    timeline = Timeline(
+        policies=(plugin if kind == "freeze" else FreezeNone(),),
+        schedule=plugin if kind == "lr" else Uniform(),
+        curve=plugin if kind == "curve" else Constant(),
+        table=bert(tuple(dict.fromkeys((*named, *TASKS)))[: max(len(TASKS), len(named))]),
+        total=STEPS,
+        steps_per_epoch=STEPS_PER_EPOCH,
+    )
+    return plan_drawing(timeline, tuple(timeline.moments()), WIDTH)
+
+
+def _tasks(plugin: Any) -> tuple[str, ...]:  # noqa: ANN401  a policy, a schedule or a curve
+    """The tasks that its options name."""
+    metrics = plugin.metrics() if hasattr(plugin, "metrics") else ()
+    tasks = plugin.tasks() if hasattr(plugin, "tasks") else ()
+    return tuple(dict.fromkeys((*tasks, *(metric.partition("/")[0] for metric in metrics))))
+
+
+def bert(tasks: Sequence[str]) -> ParamTable:
+    """The weights of a small BERT with adapters, as names, shapes and places."""
+    hidden = 8
+    rows = [
+        _row("embeddings.word_embeddings.weight", (100, hidden), 0, "embedding"),
+        _row("embeddings.LayerNorm.weight", (hidden,), 0, "norm"),
+    ]
+    for depth in range(1, BLOCKS + 1):
+        path = f"encoder.layer.{depth - 1}"
+        for part in (
+            "attention.self.query",
+            "attention.self.key",
+            "attention.self.value",
+            "attention.output.dense",
+        ):
+            rows += _dense(f"{path}.{part}", hidden, depth)
+        rows += [
+            _row(
+                f"{path}.attention.self.query.lora_A.default.weight",
+                (2, hidden),
+                depth,
+                "weight",
+                adapter=True,
+            ),
+            _row(
+                f"{path}.attention.self.query.lora_B.default.weight",
+                (hidden, 2),
+                depth,
+                "weight",
+                adapter=True,
+            ),
+            _row(f"{path}.attention.output.LayerNorm.weight", (hidden,), depth, "norm"),
+            *_dense(f"{path}.intermediate.dense", hidden, depth),
+            *_dense(f"{path}.output.dense", hidden, depth),
+            _row(f"{path}.output.LayerNorm.weight", (hidden,), depth, "norm"),
+        ]
+    rows += _dense("pooler.dense", hidden, BLOCKS + 1)
+    for task in tasks:
+        path = f"heads.{task}.classifier"
+        rows += [
+            Row(f"{path}.weight", (2, hidden), task, "head", BLOCKS + 2, "weight"),
+            Row(f"{path}.bias", (2,), task, "head", BLOCKS + 2, "bias"),
+        ]
+    return ParamTable(tuple(rows), BLOCKS)
+
+
+def _dense(path: str, hidden: int, depth: int) -> list[Row]:
+    return [
+        _row(f"{path}.weight", (hidden, hidden), depth, "weight"),
+        _row(f"{path}.bias", (hidden,), depth, "bias"),
+    ]
+
+
+def _row(path: str, shape: tuple[int, ...], depth: int, kind: Kind, *, adapter: bool = False) -> Row:
+    role: Role = "embeddings" if depth == 0 else "final" if depth > BLOCKS else "block"
+    return Row(f"backbone.{path}", shape, BACKBONE, role, depth, kind, adapter=adapter)
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8", newline="\n")
+        sys.stdout.write(f"{FOLDER / name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""What a plan allows and its author may not have meant: warnings, never errors.
+
+Each guard is a pure function of the plan and its timeline. It says what will happen and why that is unusual.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.params import BACKBONE, Row
+from mtlkit.contracts.place import Place
+from mtlkit.plan.model import Part, Plan
+from mtlkit.plan.timeline import Moment, Phase, Timeline
+
+HIGHEST_RATE = 1e-4
+FAR = 10**9
+
+
+@frozen
+class Guard:
+    """One warning, and the dotted place of the recipe that it is about."""
+
+    message: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def guards(
+    plan: Plan,
+    timeline: Timeline,
+    moments: Sequence[Moment],
+    phases: Sequence[Phase],
+    evaluated: Collection[str],
+) -> tuple[Guard, ...]:
+    """All warnings about a plan; `evaluated` are the sources that have validation rows."""
+    return (
+        *fast_blocks(plan, timeline, moments, phases),
+        *long_warmups(plan, timeline),
+        *unreached_stages(plan, moments),
+        *late_thaws(plan, timeline),
+        *frozen_heads(plan, timeline, phases),
+        *unmeasured_metrics(plan, timeline, evaluated),
+    )
+
+
+def fast_blocks(
+    plan: Plan, timeline: Timeline, moments: Sequence[Moment], phases: Sequence[Phase]
+) -> Iterator[Guard]:
+    """Blocks of a pre-trained backbone that learn at more than 1e-4 with an optimizer like Adam.
+
+    Such an optimizer moves every number by about the rate, whatever the gradient. Adapters are new and
+    biases and norms few: they may be faster.
+    """
+    if not (_like_adam(plan.optimizer.name) and _pretrained(plan.backbone)):
+        return
+    old = {row.name for row in timeline.table if _of_old_block(row)}
+    owners = {name: group for group, names in timeline.groups.items() for name in names if name in old}
+    highest = 0.0
+    for phase in phases:
+        groups = {owners[name] for name in phase.trainable if name in owners}
+        for moment in moments[phase.start : phase.end] if groups else ():
+            highest = max(highest, *(moment.rates[group] for group in groups))
+    if highest > HIGHEST_RATE:
+        yield Guard(
+            f"blocks of the backbone learn at up to {highest:.1e} with {plan.optimizer.name}; usual for a "
+            f"pre-trained transformer are 1e-05 to 5e-05, and above {HIGHEST_RATE:.0e} it may lose what it "
+            "has learned",
+            "lr",
+        )
+
+
+def long_warmups(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
+    """Curves whose warm-up does not end before the run does."""
+    curves = {"lr.curve": plan.curve}
+    curves |= {f"tasks.{task.name}.backbone_grad.curve": task.backbone_grad_curve for task in plan.tasks}
+    for path, curve in curves.items():
+        warmup = getattr(curve.options, "warmup", None)
+        steps = timeline.progress(0).steps(warmup) if isinstance(warmup, Duration) else 0
+        if steps and steps >= timeline.total:
+            yield Guard(
+                f"the warm-up takes {steps} steps and the run has {timeline.total}: the peak is "
+                "never reached",
+                path,
+            )
+
+
+def unreached_stages(plan: Plan, moments: Sequence[Moment]) -> Iterator[Guard]:
+    """Phases of a freeze policy, where it knows them all, that no step of the run is in.
+
+    When a phase that waits for a metric begins is not known, nor what comes after it.
+    """
+    for path, options in _policies(plan):
+        stages = () if _waits(options) else _told(options, "stages")
+        met = {options.phase(moment.progress) for moment in moments} if stages and moments else set(stages)
+        for stage in stages:
+            if stage not in met:
+                yield Guard(f"phase {stage!r} never begins within the {len(moments)} steps of the run", path)
+
+
+def late_thaws(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
+    """Weights that a policy that only thaws would thaw after the end of the run."""
+    for path, options in _policies(plan):
+        if not options.monotone or _waits(options) or _told(options, "stages") or not timeline.total:
+            continue
+        last, far = (options.phase(timeline.progress(step)) for step in (timeline.total - 1, FAR))
+        late = [
+            row.name
+            for row in timeline.table
+            if row.trainable
+            and options.trainable(row, timeline.table, far)
+            and not options.trainable(row, timeline.table, last)
+        ]
+        if late:
+            yield Guard(
+                f"{len(late)} weights, {late[0]} among them, never train: they would thaw after the end of "
+                "the run",
+                path,
+            )
+
+
+def frozen_heads(plan: Plan, timeline: Timeline, phases: Sequence[Phase]) -> Iterator[Guard]:
+    """Heads that never train, or that are frozen while the backbone below them trains."""
+    if any(options.trains_nothing for _, options in _policies(plan)):
+        return
+    backbone = {row.name for row in timeline.table if row.owner == BACKBONE}
+    sets = [(phase, frozenset(phase.trainable)) for phase in phases]
+    for task in timeline.table.tasks:
+        head = {row.name for row in timeline.table if row.owner == task and row.trainable}
+        idle = [(phase, trained) for phase, trained in sets if head and head.isdisjoint(trained)]
+        rotting = [phase for phase, trained in idle if not backbone.isdisjoint(trained)]
+        if idle and len(idle) == len(phases):
+            yield Guard(f"the head of task {task!r} never trains", "freeze")
+        elif rotting:
+            first = rotting[0]
+            yield Guard(
+                f"the head of task {task!r} is frozen in steps {first.start}–{first.end - 1} while the "
+                "backbone below it trains: the features that it has learned to read change",
+                "freeze",
+            )
+
+
+def unmeasured_metrics(plan: Plan, timeline: Timeline, evaluated: Collection[str]) -> Iterator[Guard]:
+    """Metrics that something waits for and that are not measured before the last step."""
+    every = plan.training.evaluate_every
+    never = every is None or max(1, timeline.progress(0).steps(every)) >= timeline.total
+    for path, options in (*_policies(plan), ("lr.curve", plan.curve.options)):
+        for metric in _told(options, "metrics"):
+            source = next((task.data for task in plan.tasks if task.name == metric.partition("/")[0]), "")
+            if never:
+                advice = "set training.evaluate_every to less than the run"
+            elif source not in evaluated:
+                advice = f"add validation = 0.1 to the split of [data.{source}]"
+            else:
+                continue
+            yield Guard(
+                f"{metric} is not measured before the end, so what waits for it does not happen; {advice}",
+                path,
+            )
+
+
+def _like_adam(name: str) -> bool:
+    return "adam" in name.lower() or name.lower() == "lion"
+
+
+def _pretrained(backbone: Part) -> bool:
+    """Whether its weights come from somewhere: one of its options is a place."""
+    names = getattr(type(backbone.options), "__annotations__", {})
+    return any(isinstance(getattr(backbone.options, name, None), Place) for name in names)
+
+
+def _of_old_block(row: Row) -> bool:
+    return row.role == "block" and row.kind == "weight" and not row.adapter
+
+
+def _policies(plan: Plan) -> Iterator[tuple[str, Any]]:
+    """The freeze policies with their places; one [freeze] table has no number."""
+    single = isinstance(plan.document.data.get("freeze"), dict)
+    for number, part in enumerate(plan.freeze):
+        yield "freeze" if single else f"freeze[{number}]", part.options
+
+
+def _waits(options: Any) -> bool:  # noqa: ANN401  any freeze policy
+    """Whether the policy goes by something that only the run will measure."""
+    return bool(_told(options, "metrics") or _told(options, "statistics"))
+
+
+def _told(options: Any, what: str) -> tuple[Any, ...]:  # noqa: ANN401  any plugin
+    return tuple(getattr(options, what)()) if hasattr(options, what) else ()
