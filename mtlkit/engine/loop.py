@@ -18,7 +18,7 @@ save                                                          → Checkpointed
 RunEnded
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isnan
 from pathlib import Path
 from typing import Literal
@@ -47,6 +47,7 @@ from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.session import HELD_OUT, TRAIN, Session
+from mtlkit.engine.rot import decay_of, standing_heads
 from mtlkit.engine.statistics import States, asked_for, measured, references
 from mtlkit.engine.step import Cursors, Outcome, rows_of_step, training_step
 from mtlkit.plan.timeline import Moment
@@ -56,7 +57,8 @@ from mtlkit.plan.timeline import Moment
 class State:
     """Where the run is: cursors, metric log, the current phase and the best evaluation so far.
 
-    `start` are the states of the first weights, for policies that compare with them.
+    `start` are the states of the first weights, for policies that compare with them; `untrained` the
+    metrics before training, and `stood` the tasks whose heads were frozen under a training backbone.
     """
 
     cursors: Cursors = field(factory=Cursors)
@@ -67,6 +69,8 @@ class State:
     digests: Digests = field(factory=dict)
     best: tuple[float, str] | None = None
     start: States = field(factory=dict)
+    untrained: Mapping[str, float] = field(factory=dict)
+    stood: frozenset[str] = frozenset()
 
 
 def train(session: Session, checkpoints: Path) -> Iterator[Event]:
@@ -85,7 +89,9 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
     first = session.timeline.trainable(session.timeline.progress(0, state.log))
     yield from _enter_phase(session, state, 0, first)
     if session.held_out:
-        yield _evaluated(session, session.held_out, 0, "start")
+        first_scores = _evaluated(session, session.held_out, 0, "start")
+        state.untrained = first_scores.metrics
+        yield first_scores
         _restore_modes(session, state)
     for moment in session.timeline.moments(lambda: state.log):
         step = moment.progress.step
@@ -101,7 +107,9 @@ def train(session: Session, checkpoints: Path) -> Iterator[Event]:
         load_weights(session.handles, checkpoints / state.best[1])
         session.encoder.store.forget(0)
     if session.held_out:
-        yield _evaluated(session, session.held_out, total, "final")
+        final = _evaluated(session, session.held_out, total, "final")
+        yield final
+        yield from _rot(state, final)
     path = save(
         session, state.cursors.taken, state.log, total, checkpoints, keep=state.best and state.best[1]
     )
@@ -121,6 +129,16 @@ def _measure(session: Session, state: State, step: int) -> Iterator[Measured]:
         apply_trainable(session.handles, state.trainable)
 
 
+def _rot(state: State, final: Evaluated) -> Iterator[Warned]:
+    """What became of the tasks whose heads stood still while the backbone trained."""
+    for name, before, now in decay_of(state.stood, state.untrained, final.metrics):
+        task = name.partition("/")[0]
+        yield Warned(
+            f"the head of task {task!r} was frozen while the backbone trained: {name} went from "
+            f"{before:.3f} to {now:.3f}"
+        )
+
+
 def _enter_phase(
     session: Session, state: State, step: int, trainable: frozenset[str]
 ) -> Iterator[PhaseStarted | Warned | Activity]:
@@ -130,6 +148,7 @@ def _enter_phase(
     state.phases += 1
     state.phase = session.timeline.phase_name(session.timeline.progress(step, state.log), state.phases)
     apply_trainable(session.handles, trainable)
+    state.stood |= standing_heads(table, trainable)
     end = _phase_end(session, step)
     stored = frozenset(SPLITS if _worth_storing(session, end - step) else HELD_OUT)
     session.encoder.move_boundary(boundary(table, trainable), boundary(table, before) + 1, stored)

@@ -1,6 +1,7 @@
 """Data sources over a file of two columns separated by a bar: one that is right, and broken ones."""
 
 import os
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -169,10 +170,8 @@ class PeeksAtTheNetwork(Source):
 
         with socket.socket() as wire:
             wire.settimeout(0.01)
-            try:
+            with suppress(ConnectionRefusedError):
                 wire.connect(("127.0.0.1", 9))
-            except ConnectionRefusedError:
-                pass
         return super().__len__()
 
 
@@ -335,7 +334,7 @@ class Numbers:
     count: int = option("how many", 7)
 
     @staticmethod
-    def sample(folder: Path) -> dict:
+    def sample(_folder: Path) -> dict:
         return {"count": 5}
 
 
