@@ -46,8 +46,8 @@ from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_dige
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
-from mtlkit.engine.session import HELD_OUT, TRAIN, Session
 from mtlkit.engine.rot import decay_of, standing_heads
+from mtlkit.engine.session import HELD_OUT, TRAIN, Session
 from mtlkit.engine.statistics import States, asked_for, measured, references
 from mtlkit.engine.step import Cursors, Outcome, rows_of_step, training_step
 from mtlkit.plan.timeline import Moment

@@ -18,7 +18,7 @@ from mtlkit.contracts.progress import Progress
 LAYERS = 49
 # A policy does not see the table when it names its phase: a phase is a place among all shares i / n of the
 # layers of models with up to so many layers, and each model meets those that are its own.
-SHARES = tuple(sorted({layer / layers for layers in range(1, LAYERS + 1) for layer in range(layers)}))
+SHARES = tuple(sorted({layer / layers for layers in range(1, LAYERS + 1) for layer in range(layers + 1)}))
 
 
 @frozen
