@@ -52,9 +52,9 @@ plugins:
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_PYTHON) -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(WHEEL_PYTHON) -m pip install --quiet -c constraints.txt "$$(echo dist/mtlkit-*.whl)[demo]" \
-		hypothesis pytest pytest-timeout scikit-learn seqeval $(PLUGINS:%=./plugins/%)
+		hypothesis pytest pytest-timeout pytest-xdist scikit-learn seqeval $(PLUGINS:%=./plugins/%)
 	for plugin in $(PLUGINS); do \
-		(cd plugins/$$plugin && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet) || exit 1; \
+		(cd plugins/$$plugin && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet -n 2) || exit 1; \
 	done
 	cd plugins && OMP_NUM_THREADS=1 $(WHEEL_PYTHON) -m pytest --quiet test_generated.py
 

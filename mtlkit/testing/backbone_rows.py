@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
+from weakref import finalize
 
 import torch
 from attrs import field, frozen
@@ -169,8 +171,9 @@ def _sample(subject: Subject) -> dict[str, Any]:
 
 def _folder(subject: Subject) -> Path:
     if "folder" not in subject.memory:
-        subject.memory["folder"] = TemporaryDirectory(prefix="mtlkit-backbone-")
-    return Path(subject.memory["folder"].name)
+        subject.memory["folder"] = mkdtemp(prefix="mtlkit-backbone-")
+        finalize(subject, rmtree, subject.memory["folder"], ignore_errors=True)
+    return Path(subject.memory["folder"])
 
 
 def _forms(subject: Subject, table: Table) -> dict[str, tuple[ViewRow, ...]]:
