@@ -4,6 +4,8 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
+# What these tests list is what mtlkit ships, whatever else is installed.
+os.environ["MTLKIT_DISABLE_PLUGINS"] = "mtlkit-crf,mtlkit-ulmfit,mtlkit-vision"
 
 import pytest
 from hypothesis import HealthCheck, settings

@@ -492,6 +492,7 @@ MUTANTS: tuple[tuple[object, str], ...] = (
     (OnTheDot, "F19"),
     (Hundred, "F19"),
     (AsksOften, "F20"),
+    (AsksOften, "R1"),
     (RankZero, "F22"),
     (WaitsForWorse, "F23"),
     (CountsEntries, "F23"),

@@ -48,7 +48,9 @@ def options(cls: type, tasks: tuple[str, ...] = ()) -> st.SearchStrategy[Table]:
 def _pools(tasks: tuple[str, ...]) -> tuple[st.SearchStrategy[str], ...]:
     """What all strings of one table are drawn from: one kind of string alone, or all kinds."""
     selectors = (*SELECTORS, *(f"head.{task}" for task in tasks))
-    return tuple(map(st.sampled_from, (tasks, selectors, WORDS, (*WORDS, *tasks, *selectors))))
+    metrics = tuple(f"{task}/accuracy" for task in tasks)
+    whole = (*WORDS, *tasks, *selectors, *metrics)
+    return tuple(map(st.sampled_from, (tasks, selectors, metrics, WORDS, whole)))
 
 
 @st.composite
