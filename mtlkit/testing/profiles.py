@@ -26,7 +26,7 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "quick": Profile("quick", 25, 20.0),
-    "standard": Profile("standard", 40, 120.0),
+    "standard": Profile("standard", 30, 120.0),
     "deep": Profile("deep", 1000, 900.0),
 }
 

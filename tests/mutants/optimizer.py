@@ -37,7 +37,7 @@ class Negative(Options):
     """Falls below 0."""
 
     def decay(self, row: Row) -> float:
-        return self.weight_decay - 0.005
+        return -self.weight_decay - 0.005
 
 
 @frozen

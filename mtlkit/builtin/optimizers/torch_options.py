@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge
 from attrs import frozen
@@ -47,6 +47,8 @@ class Torch:
 
     Does not help: no evidence known to us.
     """
+
+    plausible_words: ClassVar[tuple[str, ...]] = ("AdamW", "SGD", "RMSprop")  # what generated options may say
 
     class_name: str = option("the name of the class in torch.optim, such as RAdam")
     arguments: Mapping[str, Argument] = option("further arguments of the class, by name", {})

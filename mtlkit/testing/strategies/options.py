@@ -37,20 +37,21 @@ def options(cls: type, tasks: tuple[str, ...] = ()) -> st.SearchStrategy[Table]:
     Values follow the annotations: bounds, literals, tuples, mappings, unions, durations, nested classes.
     Keys with a default are left out half of the time; a `Place` is left out where it may be, else it
     names a file that need not exist. Strings are names of `tasks` (where none are given, "sentiment" and
-    "news"), selectors of weights, or plain words. Where a class refuses a combination, keys with defaults
-    are left out until it accepts.
+    "news"), selectors of weights, metrics, plain words, or what the class's attribute `plausible_words`
+    lists. Where a class refuses a combination, keys with defaults are left out until it accepts.
     """
-    pools = _pools(tasks or TASKS)
+    pools = _pools(tasks or TASKS, getattr(cls, "plausible_words", ()))
     entry = Entry(Card("freeze", cls.__name__, "", cls), "the class under test", "")
     return _accepted(entry, tuple(_tables(cls, pool) for pool in pools), _optional(cls))
 
 
-def _pools(tasks: tuple[str, ...]) -> tuple[st.SearchStrategy[str], ...]:
+def _pools(tasks: tuple[str, ...], own: tuple[str, ...]) -> tuple[st.SearchStrategy[str], ...]:
     """What all strings of one table are drawn from: one kind of string alone, or all kinds."""
     selectors = (*SELECTORS, *(f"head.{task}" for task in tasks))
     metrics = tuple(f"{task}/accuracy" for task in tasks)
-    whole = (*WORDS, *tasks, *selectors, *metrics)
-    return tuple(map(st.sampled_from, (tasks, selectors, metrics, WORDS, whole)))
+    whole = (*own, *WORDS, *tasks, *selectors, *metrics)
+    kinds = (*((own,) if own else ()), tasks, selectors, WORDS, whole, metrics)
+    return tuple(map(st.sampled_from, kinds))
 
 
 @st.composite
