@@ -5,12 +5,12 @@ from random import Random
 from typing import Annotated, Any, Literal
 
 import mtlkit
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from attrs import frozen
 
 Tiny = Literal["tiny-vit", "tiny-resnet", "tiny-convnext"]
 Mean = tuple[float, float, float]
-Std = tuple[Annotated[float, Gt(0)], Annotated[float, Gt(0)], Annotated[float, Gt(0)]]
+Std = tuple[Annotated[float, Ge(1e-3)], Annotated[float, Ge(1e-3)], Annotated[float, Ge(1e-3)]]
 
 TINY_SIZE = 32
 TINY_PATCH = 8
