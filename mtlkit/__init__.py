@@ -10,7 +10,7 @@ Importing it imports neither torch nor transformers.
 
 import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
 from mtlkit.api import LoadedRecipe, load, plan, run
-from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable, Vocabulary
 from mtlkit.contracts.balance import Balancer
 from mtlkit.contracts.card import API_LEVEL, Card
 from mtlkit.contracts.data import DataSource, Record, Value
@@ -54,6 +54,7 @@ __all__ = [
     "HeadOptions",
     "Kind",
     "LRSchedule",
+    "Layered",
     "LoadedRecipe",
     "LossTerm",
     "Measure",
@@ -78,6 +79,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "Value",
+    "Vocabulary",
     "hookimpl",
     "load",
     "option",

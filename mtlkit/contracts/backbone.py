@@ -5,7 +5,8 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from attrs import frozen
@@ -15,8 +16,9 @@ from mtlkit.contracts.params import Role
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Parameter
 
-Pooling = Literal["mean", "cls", "max"]
+Pooling = Literal["mean", "cls", "max", "last"]
 
 
 @frozen(eq=False)
@@ -27,12 +29,37 @@ class Features:
     word a token belongs to, -1 for special tokens and padding; `pooled` [B, H] is filled in by the
     engine for heads that need only that. At masked places `tokens` may hold anything, NaN included, so
     they are replaced (`masked_fill`) rather than multiplied away.
+
+    The engine fills in the rest. From the batch, None where its backbone does not say: `ids` [B, T], the
+    number of each token in the vocabulary; `texts` [B, T], which text of the view a token is of (0, 1), -1
+    for special tokens and padding; `spans` [B, T, 2], where a token begins and ends (exclusive) in that text,
+    in characters; of a view that is a list of words, in its word. And `layers`, by depth the states [B, T, H]
+    after the layers that a head asks for.
     """
 
     tokens: Tensor
     mask: Tensor
     words: Tensor
     pooled: Tensor | None = None
+    ids: Tensor | None = None
+    texts: Tensor | None = None
+    spans: Tensor | None = None
+    layers: Mapping[int, Tensor] = {}
+
+
+@frozen(eq=False)
+class Vocabulary:
+    """The tokens of a backbone that reads text: V ids, of which `special` stand for no text.
+
+    `mask` stands for a token that is to be guessed, None where there is no such id. `table` [V, H'] holds the
+    embeddings of the ids, a parameter of the backbone: a head may use it, and is tied to it then.
+    """
+
+    size: int
+    padding: int
+    special: frozenset[int]
+    mask: int | None
+    table: Parameter
 
 
 class Backbone(Protocol):
@@ -40,6 +67,10 @@ class Backbone(Protocol):
 
     The builder is called as `build(options, pretrained=True)`; with `pretrained=False`, used on
     torch's meta device to make the plan, it must not read weights.
+
+    Optional methods: `vocabulary() -> Vocabulary` and `tokens(ids) -> list[str]`, the texts of tokens, of a
+    backbone that reads text; `keep(depths)`, see `Layered`. The batch of such a backbone may have the
+    attributes `ids`, `texts` and `spans` of `Features`.
 
     An optional method `unused() -> Collection[str]` names weights that features do not depend on, and
     `adapters() -> Collection[str]` those that adapters brought, which the selector `adapter` means. For the
@@ -85,4 +116,16 @@ class Splittable(Protocol):
 
     def tail(self, hidden: Tensor, batch: Any, depth: int) -> Features:  # noqa: ANN401  see stem
         """Features from the hidden states that `stem` gave for the same batch and depth."""
+        ...
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A backbone that can show the states between its blocks."""
+
+    def keep(self, depths: Sequence[int]) -> AbstractContextManager[Mapping[int, Tensor]]:
+        """Inside the block, a `forward` or `tail` puts the states [B, T, H] after these depths into it.
+
+        0 are the embeddings, i the output of block i. Depths below those that run are left out.
+        """
         ...

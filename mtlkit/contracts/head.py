@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from attrs import frozen
 
-from mtlkit.contracts.backbone import Features, Pooling
+from mtlkit.contracts.backbone import Features, Pooling, Vocabulary
 from mtlkit.contracts.data import Record
 
 if TYPE_CHECKING:
@@ -48,12 +48,15 @@ class HeadContext:
 
     `labels` are the distinct non-missing values, as text and sorted, of the column that the head's
     options name in `label` (of its elements where the column holds lists), over the training rows;
-    empty where there is no such option.
+    empty where there is no such option. `depth` is the number L of the backbone's blocks, `vocabulary` its
+    tokens, None where it reads no text.
     """
 
     task: str
     hidden_size: int
     labels: tuple[str, ...]
+    depth: int = 0
+    vocabulary: Vocabulary | None = None
 
 
 class HeadOptions(Protocol):
@@ -80,6 +83,22 @@ class Head(Protocol):
 
     Two optional attributes decide which checks of the kit apply: `batch_coupled = True` where the loss of
     a row depends on the other rows of its batch, `may_be_negative = True` where a loss may be below 0.
+
+    What else a head may have, and the engine then honours:
+
+    - `layers: tuple[int, ...]`, with `needs = "tokens"`: the depths (0 embeddings, i after block i) whose
+      states it reads in `Features.layers`;
+    - a view that is listed twice: it is encoded twice, each time with dropout of its own (SimCSE);
+    - `inputs(rows) -> Any` (with a method `to(device)`): what else it reads of B rows to give scores, such as
+      positions; the engine calls `forward(features, inputs)` then, also where no labels are known;
+    - `corrupt(items, rng) -> (items, targets)`: prepared rows of its only view changed at random, by a
+      `numpy.random.Generator`, and what is to be found again. Its rows are encoded for it alone; `targets`
+      are its inputs too: `forward(features, targets)`; in prediction nothing is changed and they are None;
+    - `whole_step = True`: its loss is taken over all rows of a step at once, also where they are encoded in
+      parts (`accumulate`), as in Gao et al. 2021, arXiv:2101.06983;
+    - `fit(features, rows)`: sets buffers of its own from the features, one per view, of all labelled training
+      rows; called before each evaluation, with the weights as they are then;
+    - `present(predictions, rows) -> list[Any]`: what `mtlkit predict` writes, where it is not the prediction.
     """
 
     views: tuple[tuple[str, ...], ...]
