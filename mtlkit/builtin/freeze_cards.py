@@ -31,6 +31,15 @@ PARTS = (
 TIMES = (
     light(
         "freeze",
+        "chain-thaw",
+        "freeze.chain_thaw:ChainThaw",
+        "trains the heads, then each layer alone, then everything",
+        "Felbo et al. 2017, Using millions of emoji occurrences to learn any-domain representations for "
+        "detecting sentiment, emotion and sarcasm, arXiv:1708.00524",
+        {"every": "10%"},
+    ),
+    light(
+        "freeze",
         "unfreeze-at",
         "freeze.unfreeze_at:UnfreezeAt",
         "thaws some weights at a given time",

@@ -22,6 +22,14 @@ RATES = (
     ),
     light(
         "lr",
+        "discriminative",
+        "lr.discriminative:Discriminative",
+        "every layer learns a factor slower than the one above it, the heads fastest",
+        "Howard & Ruder 2018, Universal Language Model Fine-tuning for Text Classification, arXiv:1801.06146",
+        {"peak": 0.01},
+    ),
+    light(
+        "lr",
         "linear-ramp",
         "lr.linear_ramp:LinearRamp",
         "rates rise in equal steps or ratios from the embeddings to the last block",
@@ -122,6 +130,14 @@ RATES = (
         "up to the peak and far down, once",
         "Smith 2018, A disciplined approach to neural network hyper-parameters, arXiv:1803.09820",
         {"warmup": "30%"},
+    ),
+    light(
+        "curve",
+        "slanted-triangular",
+        "curves.slanted_triangular:SlantedTriangular",
+        "a short rise and a long straight fall",
+        "Howard & Ruder 2018, Universal Language Model Fine-tuning for Text Classification, arXiv:1801.06146",
+        {"cut_frac": 0.1, "ratio": 32.0},
     ),
     light(
         "curve",

@@ -82,7 +82,7 @@ def test_rates_are_marked_as_rates():
     chosen = {("groups", "rates"), ("groups", "default"), ("range-test", "low"), ("range-test", "high")}
     per_head = {("per-task", part) for part in ("backbone", "rates", "heads")} | {("head-multiplier", "peak")}
     lora = {("lora-plus", "peak"), ("lora-plus", "heads")}
-    layers = {("layer-decay", "peak"), ("layer-decay", "head_rate")}
+    layers = {(name, rate) for name in ("layer-decay", "discriminative") for rate in ("peak", "head_rate")}
     assert rates == {("uniform", "peak")} | layers | per_part | ramp | chosen | per_head | lora
 
 

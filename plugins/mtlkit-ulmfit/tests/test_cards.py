@@ -8,7 +8,11 @@ from mtlkit import API_LEVEL
 from mtlkit_ulmfit import ChainThaw, Discriminative, SlantedTriangular
 from mtlkit_ulmfit.cards import CARDS, mtlkit_cards
 
-CLASSES = {"chain-thaw": ChainThaw, "discriminative": Discriminative, "slanted-triangular": SlantedTriangular}
+CLASSES = {
+    "ulmfit-chain-thaw": ChainThaw,
+    "ulmfit-discriminative": Discriminative,
+    "ulmfit-slanted-triangular": SlantedTriangular,
+}
 
 
 def test_three_cards_that_name_their_classes():
@@ -36,8 +40,8 @@ def test_only_rates_are_in_units_of_a_rate():
         for each in attrs.fields(cls)
     }
     assert {name for name, unit in units.items() if unit == "rate"} == {
-        "discriminative.peak",
-        "discriminative.head_rate",
+        "ulmfit-discriminative.peak",
+        "ulmfit-discriminative.head_rate",
     }
     assert len(units) == 8
 

@@ -27,13 +27,13 @@ data = "things"
 head = { use = "sequence-classification", text = "text", label = "label" }
 
 [freeze]
-use = "chain-thaw"
+use = "ulmfit-chain-thaw"
 every = "1ep"
 
 [lr]
-use = "discriminative"
+use = "ulmfit-discriminative"
 peak = 0.01
-curve = { use = "slanted-triangular" }
+curve = { use = "ulmfit-slanted-triangular" }
 
 [training]
 length = "7ep"

@@ -12,7 +12,7 @@ INSTALL = "pip install mtlkit-ulmfit"
 CARDS = (
     Card(
         kind="freeze",
-        name="chain-thaw",
+        name="ulmfit-chain-thaw",
         summary="trains the heads, then each layer alone, then everything",
         options="mtlkit_ulmfit.chain_thaw:ChainThaw",
         install=INSTALL,
@@ -22,7 +22,7 @@ CARDS = (
     ),
     Card(
         kind="lr",
-        name="discriminative",
+        name="ulmfit-discriminative",
         summary="the heads at the peak, every layer below a factor slower than the one above it",
         options="mtlkit_ulmfit.discriminative:Discriminative",
         install=INSTALL,
@@ -32,7 +32,7 @@ CARDS = (
     ),
     Card(
         kind="curve",
-        name="slanted-triangular",
+        name="ulmfit-slanted-triangular",
         summary="a short rise to the peak and a long straight fall",
         options="mtlkit_ulmfit.slanted_triangular:SlantedTriangular",
         install=INSTALL,
