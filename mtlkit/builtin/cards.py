@@ -127,7 +127,7 @@ MODULES = (
     _built(
         "head",
         "sequence-classification",
-        "heads.options:SequenceClassification",
+        "heads.class_options:SequenceClassification",
         "heads.sequence_classification:SequenceClassificationHead",
         "one label for each text or pair of texts",
         BERT,

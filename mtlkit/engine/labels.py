@@ -32,7 +32,7 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
         found = {
             label for split in rows.splits for record in rows.all(split) for label in _labels(record, column)
         }
-        for label in sorted(found - set(listed)):
+        for label in sorted(found - {*listed, *getattr(task.head.options, "ignore", ())}):
             close = get_close_matches(label, listed, n=1)
             suggestion = (
                 f"did you mean {label!r} where the recipe says {close[0]!r}?" if close else f"add {label!r}"

@@ -200,7 +200,7 @@ def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, 
         labels = getattr(options, "labels", ())
         mapping = recipe.data[table.data].labels.get(getattr(options, "label", ""), {})
         for value, label in mapping.items() if labels else ():
-            if label not in labels:
+            if label not in labels and label not in getattr(options, "ignore", ()):
                 path: KeyPath = ("data", table.data, "labels", options.label, value)
                 message = f"task {task!r} has no label {label!r}"
                 found.append(problem_at(document, path, message, closest(label, labels)))

@@ -32,7 +32,7 @@ def test_another_task_changes_no_initial_weight_and_no_row(tmp_path):
     assert alone.streams["reviews"].take(0, 200) == both.streams["reviews"].take(0, 200)
     assert alone.data["reviews"].splits == both.data["reviews"].splits
     twins = [
-        dict(both.built.model.parameters())[f"heads.{task}.classifier.weight"]
+        dict(both.built.model.parameters())[f"heads.{task}.tower.output.weight"]
         for task in ("sentiment", "a_first")
     ]
     assert not torch.equal(*twins)

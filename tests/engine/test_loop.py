@@ -169,7 +169,7 @@ def test_a_run_of_no_steps_evaluates_and_ends_with_its_initial_weights(tmp_path)
 
 NAN_HEAD = """
 import torch, mtlkit
-from mtlkit.builtin.heads.options import SequenceClassification
+from mtlkit.builtin.heads.class_options import SequenceClassification
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.contracts.head import LossTerm
 
@@ -226,7 +226,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_before_a_weight_changes(tmp_pat
 
 MEDDLING = """
 import torch, mtlkit
-from mtlkit.builtin.heads.options import SequenceClassification
+from mtlkit.builtin.heads.class_options import SequenceClassification
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 
 class Meddling(SequenceClassificationHead):

@@ -23,13 +23,15 @@ class LabelSet:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, chosen: tuple[str, ...], column: str, context: HeadContext) -> LabelSet:
-        """The classes the recipe chose, else those of the training rows.
+    def of(
+        cls, chosen: tuple[str, ...], column: str, context: HeadContext, ignored: tuple[str, ...] = ()
+    ) -> LabelSet:
+        """The classes the recipe chose, else those of the training rows that are not `ignored`.
 
         Raises:
             RecipeError: when there is no class, or one is named twice.
         """
-        names = chosen or context.labels
+        names = chosen or tuple(name for name in context.labels if name not in ignored)
         place = f"tasks.{context.task}.head"
         if not names:
             message = f"no training row has a value in the column {column!r}"

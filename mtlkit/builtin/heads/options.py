@@ -1,4 +1,4 @@
-"""Options of the heads we ship; light, so that recipes are checked without torch."""
+"""Options of the heads for words and embeddings; light, so that recipes are checked without torch."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -12,30 +12,6 @@ from mtlkit.contracts.options import option
 Objective = Literal["multiple-negatives-ranking", "cosent", "cosine-similarity"]
 Subword = Literal["first", "last", "mean"]
 RANKING: Objective = "multiple-negatives-ranking"
-PAIR = ("text.0", "text.1")
-
-
-@frozen
-class SequenceClassification:
-    """One label for each text, or for each pair of texts."""
-
-    text: str | tuple[str, str] = option("column of the text, or two columns encoded together", "text")
-    label: str = option("column of the label; a row without one is not learned from", "label")
-    labels: tuple[str, ...] = option("the classes in their order; by default those of the training rows", ())
-    pooling: Pooling = option("how the tokens of a text become one vector", "mean")
-    dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate before each layer of the head", 0.1)
-    hidden: Annotated[int, Ge(0)] = option("size of a hidden layer; 0 for none", 0, unit="dimensions")
-    label_smoothing: Annotated[float, Ge(0), Lt(1)] = option("share of the target spread evenly", 0.0)
-    class_weights: Mapping[str, Annotated[float, Ge(0)]] = option("weight of classes in the loss, else 1", {})
-
-    def columns(self) -> Mapping[str, str]:
-        """The columns that are read, by option."""
-        texts = {"text": self.text} if isinstance(self.text, str) else dict(zip(PAIR, self.text, strict=True))
-        return {**texts, "label": self.label}
-
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that are measured."""
-        return "accuracy", "macro-f1"
 
 
 @frozen

@@ -4,7 +4,8 @@ from zlib import crc32
 
 import torch
 
-from mtlkit.builtin.heads.options import SentenceEmbedding, SequenceClassification, TokenClassification
+from mtlkit.builtin.heads.class_options import SequenceClassification
+from mtlkit.builtin.heads.options import SentenceEmbedding, TokenClassification
 from mtlkit.builtin.heads.sentence_embedding import SentenceEmbeddingHead
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.builtin.heads.token_classification import TokenClassificationHead

@@ -3,7 +3,7 @@ import torch
 from head_cases import features_of, sequence
 from torch.nn import functional as F
 
-from mtlkit.builtin.heads.options import SequenceClassification
+from mtlkit.builtin.heads.class_options import SequenceClassification
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.contracts.head import HeadContext
 from mtlkit.errors import RecipeError
@@ -41,10 +41,10 @@ def test_views_are_one_text_or_a_pair():
 def test_a_hidden_layer_and_the_highest_score():
     head = sequence(hidden=7)
     assert {name: tuple(p.shape) for name, p in head.named_parameters()} == {
-        "hidden.weight": (7, 6),
-        "hidden.bias": (7,),
-        "classifier.weight": (3, 7),
-        "classifier.bias": (3,),
+        "tower.hidden.0.weight": (7, 6),
+        "tower.hidden.0.bias": (7,),
+        "tower.output.weight": (3, 7),
+        "tower.output.bias": (3,),
     }
     assert not head.state_dict().keys() - dict(head.named_parameters()).keys()
     assert head.decode(torch.tensor([[0.0, 2, 1], [3, 2, 1]])) == ["b", "a"]

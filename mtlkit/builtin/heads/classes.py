@@ -1,0 +1,115 @@
+"""One class for each row: its targets, loss, predictions and metrics, whatever the scores are made of.
+
+Shapes: B rows, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  the name torch's own documentation uses
+
+from mtlkit.builtin.heads.label_set import IGNORED, LabelSet
+from mtlkit.builtin.heads.option_fields import Weights
+from mtlkit.builtin.metrics.accuracy import accuracy
+from mtlkit.builtin.metrics.f1 import macro_f1
+from mtlkit.contracts.data import Record, Value
+from mtlkit.contracts.head import HeadContext, LossTerm, Measure
+from mtlkit.errors import RecipeError
+
+METRICS = ("accuracy", "macro-f1")
+
+
+class ClassOptions(Protocol):
+    """What is read of the options of a head with classes."""
+
+    @property
+    def label(self) -> str:
+        """The column of the label."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes in their order, none for those of the training rows."""
+        ...
+
+    @property
+    def ignore(self) -> tuple[str, ...]:
+        """Labels that count as missing."""
+        ...
+
+    @property
+    def class_weights(self) -> Weights:
+        """Weights of classes in the loss."""
+        ...
+
+    @property
+    def label_smoothing(self) -> float:
+        """The share of the target spread evenly."""
+        ...
+
+
+class Classes(nn.Module):
+    """The classes of a head; their weights are a buffer, for the loss is computed where the scores are.
+
+    Raises:
+        RecipeError: when there are no classes, or a class weight names none of them.
+    """
+
+    weights: Tensor
+
+    def __init__(self, options: ClassOptions, context: HeadContext) -> None:
+        super().__init__()
+        self.options = options
+        self.labels = LabelSet.of(options.labels, options.label, context, options.ignore)
+        if problems := self.labels.unknown_weights(options.class_weights):
+            raise RecipeError(problems)
+        weights = [options.class_weights.get(name, 1.0) for name in self.labels.names]
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
+
+    def targets(self, rows: Sequence[Record], text: str) -> Tensor:
+        """Class numbers [B]; -100 where the label is missing. `text` is the column to tell a row by.
+
+        Raises:
+            RecipeError: when a label is not in the head's label set.
+        """
+        cells = [self._known(row) for row in rows]
+        numbers = [self.labels.number(cell, row.get(text)) for cell, row in zip(cells, rows, strict=True)]
+        return torch.tensor(numbers, dtype=torch.long)
+
+    def count(self, targets: Tensor) -> float:
+        """The labelled rows, each counted with the weight of its class (as torch's weighted mean does)."""
+        return float(self.weights.to(targets.device)[targets[targets != IGNORED]].sum())
+
+    def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
+        """Cross-entropy, with label smoothing (Szegedy et al. 2016, section 7) and class weights."""
+        known = targets != IGNORED
+        scores = output[known].to(torch.promote_types(output.dtype, torch.float32))
+        total = F.cross_entropy(
+            scores,
+            targets[known],
+            weight=self.weights.to(scores) if self.options.class_weights else None,
+            reduction="sum",
+            label_smoothing=self.options.label_smoothing,
+        )
+        return LossTerm(total, self.count(targets))
+
+    def decode(self, output: Tensor) -> list[str]:
+        """The label with the highest score, for each row."""
+        return [self.labels.names[number] for number in output.argmax(-1).tolist()]
+
+    def metrics(self, predictions: Sequence[str], rows: Sequence[Record]) -> tuple[Measure, ...]:
+        """Accuracy and macro F1 over the labelled rows."""
+        cells = [self._known(row) for row in rows]
+        known = [place for place, cell in enumerate(cells) if cell is not None and cell != ""]
+        if not known:
+            return ()
+        predicted, gold = [predictions[place] for place in known], [str(cells[place]) for place in known]
+        return accuracy(predicted, gold), macro_f1(predicted, gold)
+
+    def _known(self, row: Record) -> Value:
+        cell = row.get(self.options.label)
+        return None if str(cell) in self.options.ignore else cell
