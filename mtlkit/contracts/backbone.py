@@ -69,8 +69,8 @@ class Backbone(Protocol):
     torch's meta device to make the plan, it must not read weights.
 
     Optional methods: `vocabulary() -> Vocabulary` and `tokens(ids) -> list[str]`, the texts of tokens, of a
-    backbone that reads text; `keep(depths)`, see `Layered`. The batch of such a backbone may have the
-    attributes `ids`, `texts` and `spans` of `Features`.
+    backbone that reads text; `locate(rows)`, as `prepare`, of items whose batches say `texts` and `spans`;
+    `keep(depths)`, see `Layered`. A batch may have the attributes `ids`, `texts` and `spans` of `Features`.
 
     An optional method `unused() -> Collection[str]` names weights that features do not depend on, and
     `adapters() -> Collection[str]` those that adapters brought, which the selector `adapter` means. For the

@@ -86,6 +86,7 @@ class Head(Protocol):
 
     What else a head may have, and the engine then honours:
 
+    - `located = True`: it reads `Features.texts` and `spans`;
     - `layers: tuple[int, ...]`, with `needs = "tokens"`: the depths (0 embeddings, i after block i) whose
       states it reads in `Features.layers`;
     - a view that is listed twice: it is encoded twice, each time with dropout of its own (SimCSE);
@@ -96,8 +97,8 @@ class Head(Protocol):
       are its inputs too: `forward(features, targets)`; in prediction nothing is changed and they are None;
     - `whole_step = True`: its loss is taken over all rows of a step at once, also where they are encoded in
       parts (`accumulate`), as in Gao et al. 2021, arXiv:2101.06983;
-    - `fit(features, rows)`: sets buffers of its own from the features, one per view, of all labelled training
-      rows; called before each evaluation, with the weights as they are then;
+    - `fit(features, rows)`: sets buffers of its own from the features, one per view, of all training rows;
+      called before each evaluation, with the weights as they are then;
     - `present(predictions, rows) -> list[Any]`: what `mtlkit predict` writes, where it is not the prediction.
     """
 

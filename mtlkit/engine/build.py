@@ -7,7 +7,7 @@ import torch
 from attrs import frozen
 from torch.optim import Optimizer
 
-from mtlkit.contracts.backbone import Backbone
+from mtlkit.contracts.backbone import Backbone, Layered
 from mtlkit.contracts.card import load_address
 from mtlkit.contracts.head import Head, HeadContext
 from mtlkit.contracts.params import ParamTable
@@ -17,7 +17,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
-from mtlkit.errors import MtlkitError, PluginError
+from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
 
@@ -93,12 +93,26 @@ def _assemble(plan: Plan, data: Mapping[str, Rows], *, pretrained: bool) -> Buil
     with seeded(plan.seed, "backbone"):
         backbone = make(plan.backbone, pretrained)
     heads = {}
+    vocabulary = backbone.vocabulary() if hasattr(backbone, "vocabulary") else None
     for task in plan.tasks:
         labels = training_labels(getattr(task.head.options, "label", None), data[task.data])
+        context = HeadContext(task.name, backbone.hidden_size, labels, backbone.depth, vocabulary)
         with seeded(plan.seed, "head", task.name):
-            heads[task.name] = make(task.head, HeadContext(task.name, backbone.hidden_size, labels))
+            heads[task.name] = make(task.head, context)
+        _check_layers(task.name, heads[task.name], backbone, plan.backbone)
     model = Model(backbone, heads)
     return Built(backbone, heads, model, param_table(model, backbone, tuple(heads)))
+
+
+def _check_layers(task: str, head: Head, backbone: Backbone, part: Part) -> None:
+    layers = getattr(head, "layers", ())
+    place = f"tasks.{task}.head.layers"
+    if layers and not isinstance(backbone, Layered):
+        message = f"the backbone {part.name!r} can't show the states between its blocks"
+        raise RecipeError(Problem(message, "leave out `layers`, or take another backbone", place))
+    if outside := sorted(set(layers) - set(range(backbone.depth + 1))):
+        message = f"there is no layer {outside[0]}: the backbone has {backbone.depth} blocks"
+        raise RecipeError(Problem(message, f"0 are the embeddings, {backbone.depth} the last block", place))
 
 
 def _described(part: Part) -> str:

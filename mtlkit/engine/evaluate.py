@@ -89,12 +89,17 @@ def _score(measure: Measure, seed: int) -> Score:
     return Score(value, float(interval.low), float(interval.high), rows, measure.higher_is_better)
 
 
+def _seed(positions: Sequence[int]) -> int:
+    """What heads that change their rows draw from in evaluation: the same every time."""
+    return derive(0, "evaluation", *positions)
+
+
 def _predictions(reading: Readers, encoder: Encoder, split: SplitName, rows: int) -> dict[str, list[Any]]:
     """One prediction per row and task, in row order, computed in batches of like length."""
     found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
     with torch.no_grad():
         for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
-            outputs = reading.outputs(encoder, split, chunk)
+            outputs = reading.outputs(encoder, reading.take(encoder, split, chunk, seed=_seed(chunk)))
             for task, head in reading.heads.items():
                 with blaming(f"the head of task {task!r}", "decode"):
                     decoded = list(zip(chunk, head.decode(outputs[task].float()), strict=True))

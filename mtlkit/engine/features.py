@@ -1,14 +1,14 @@
 """Features of rows: tokenised once, the frozen part computed once, the rest computed in the step."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from torch import Tensor
 
-from mtlkit.contracts.backbone import Backbone, Features, Pooling, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
@@ -34,10 +34,11 @@ class Reading:
 
 @frozen
 class Need:
-    """What the heads want of a view: token states, and which poolings."""
+    """What the heads want of a view: token states, which poolings, and the states at which depths."""
 
     tokens: bool
     poolings: frozenset[Pooling]
+    layers: frozenset[int] = frozenset()
 
 
 def boundary(table: ParamTable, trainable: frozenset[str]) -> int:
@@ -51,7 +52,8 @@ class Encoder:
     """Gives features of any rows under the current boundary.
 
     `boundaries` are those of all phases: the store keeps states at the lowest of them, so that a
-    later phase that thaws upper blocks starts from what is already computed.
+    later phase that thaws upper blocks starts from what is already computed. `located` are the views, by
+    source, of which a head wants to know where tokens are.
     """
 
     backbone: Backbone
@@ -59,6 +61,7 @@ class Encoder:
     boundaries: tuple[int, ...]
     precision: str
     device: torch.device
+    located: Collection[tuple[str, View]] = ()
     boundary: int = -1
     store: Store = field(factory=Store)
     stored_splits: frozenset[SplitName] = frozenset()
@@ -78,15 +81,47 @@ class Encoder:
         `need.tokens` is set.
         """
         stored = reading.split in self.stored_splits and self._storable
+        if need.layers and not isinstance(self.backbone, Splittable):
+            stored = False
         if not stored or self.boundary <= self.backbone.depth:
-            return self._in_groups(reading, positions, need, stored)
+            lengths = self.lengths(reading)
+
+            def served(group: Sequence[int]) -> list[Features]:
+                rows = [positions[at] for at in group]
+                features = (
+                    self._from_stem(reading, rows, self.boundary, need.layers)
+                    if stored
+                    else self._direct(self._batch(reading, rows), need.layers)
+                )
+                return self._served(features, need)
+
+            return _in_groups([lengths[at] for at in positions], served)
         found = []
         for how in sorted(need.poolings):
             rows = self._final(reading, positions, how)
             found.append(self._pooled_only(torch.stack(rows)))
         if need.tokens:
-            found.append(self._whole(reading, positions, pad(self._final(reading, positions, None))))
+            found.append(self._whole(reading, positions, need.layers))
         return found
+
+    @property
+    def draws(self) -> bool:
+        """Whether encoding the same rows again may give other features, because dropout is on."""
+        return self._module.training
+
+    def of_items(self, items: Sequence[Any], need: Need) -> list[Features]:
+        """As `features`, of prepared rows that no source has, such as rows changed at random."""
+
+        def served(group: Sequence[int]) -> list[Features]:
+            batch = self.backbone.collate([items[at] for at in group]).to(self.device)
+            return self._served(self._direct(batch, need.layers), need)
+
+        return _in_groups([len(item) for item in items], served)
+
+    def items(self, reading: Reading, positions: Sequence[int]) -> list[Any]:
+        """The prepared rows at these positions of a split."""
+        prepared = self._prepared(reading)
+        return [prepared[at] for at in positions]
 
     def lengths(self, reading: Reading) -> list[int]:
         """Lengths in tokens of all rows of the split."""
@@ -141,22 +176,40 @@ class Encoder:
             items: list[Any] = []
             for start in range(0, len(rows), PREPARE_ROWS):
                 part = rows[start : start + PREPARE_ROWS]
-                items += self.backbone.prepare([tuple(row[name] for name in reading.view) for row in part])
+                items += self._prepare(reading)([tuple(row[name] for name in reading.view) for row in part])
             self._items[reading] = items
         return self._items[reading]
 
+    def _prepare(self, reading: Reading) -> Callable[[Sequence[tuple[Any, ...]]], list[Any]]:
+        located = (reading.source, reading.view) in self.located
+        prepare: Callable[[Sequence[tuple[Any, ...]]], list[Any]] = self.backbone.prepare
+        return getattr(self.backbone, "locate", prepare) if located else prepare
+
     def _batch(self, reading: Reading, positions: Sequence[int]) -> Any:  # noqa: ANN401  the backbone's own type
-        items = self._prepared(reading)
-        return self.backbone.collate([items[at] for at in positions]).to(self.device)
+        return self.backbone.collate(self.items(reading, positions)).to(self.device)
 
-    def _direct(self, reading: Reading, positions: Sequence[int]) -> Features:
-        with self._autocast():
-            return self.backbone.forward(self._batch(reading, positions))
+    def _direct(self, batch: Any, layers: Collection[int]) -> Features:  # noqa: ANN401  see _batch
+        with self._autocast(), self._showing(layers) as kept:
+            return _completed(self.backbone.forward(batch), batch, kept)
 
-    def _from_stem(self, reading: Reading, positions: Sequence[int], depth: int) -> Features:
+    def _from_stem(
+        self, reading: Reading, positions: Sequence[int], depth: int, layers: Collection[int]
+    ) -> Features:
         hidden = pad(self._states(reading, positions, depth))
-        with self._autocast():
-            return self._splittable.tail(hidden, self._batch(reading, positions), depth)
+        batch = self._batch(reading, positions)
+        below = self._stored_layers(reading, positions, [layer for layer in layers if layer < depth])
+        with self._autocast(), self._showing([layer for layer in layers if layer >= depth]) as kept:
+            return _completed(self._splittable.tail(hidden, batch, depth), batch, {**below, **kept})
+
+    def _stored_layers(
+        self, reading: Reading, positions: Sequence[int], layers: Collection[int]
+    ) -> dict[int, Tensor]:
+        return {layer: pad(self._states(reading, positions, layer)) for layer in layers}
+
+    def _showing(self, layers: Collection[int]) -> AbstractContextManager[Mapping[int, Tensor]]:
+        if not layers or not isinstance(self.backbone, Layered):
+            return nullcontext({})
+        return self.backbone.keep(sorted(layers))
 
     def _states(self, reading: Reading, positions: Sequence[int], depth: int) -> list[Tensor]:
         """Hidden states [t, H] at a boundary inside the backbone, one per row."""
@@ -177,9 +230,9 @@ class Encoder:
         def compute(chunk: Sequence[int]) -> list[Tensor]:
             with eval_mode(self._module), torch.no_grad():
                 if lower and isinstance(self.backbone, Splittable):
-                    features = self._from_stem(reading, chunk, min(lower))
+                    features = self._from_stem(reading, chunk, min(lower), ())
                 else:
-                    features = self._direct(reading, chunk)
+                    features = self._direct(self._batch(reading, chunk), ())
                 if how is not None:
                     return list(pool(features.tokens, features.mask, how))
             items = self._prepared(reading)
@@ -188,32 +241,16 @@ class Encoder:
         key = (reading, how)
         return self.store.rows(key, self.backbone.depth + 1, self.lengths(reading), positions, compute)
 
-    def _whole(self, reading: Reading, positions: Sequence[int], tokens: Tensor) -> Features:
+    def _whole(self, reading: Reading, positions: Sequence[int], layers: Collection[int]) -> Features:
         """Stored token states as features: mask and words come with the batch."""
         batch = self._batch(reading, positions)
-        return Features(tokens, batch.mask, batch.words)
+        features = Features(pad(self._final(reading, positions, None)), batch.mask, batch.words)
+        return _completed(features, batch, self._stored_layers(reading, positions, layers))
 
     def _pooled_only(self, pooled: Tensor) -> Features:
         rows = len(pooled)
         none = torch.zeros(rows, 0, device=pooled.device)
         return Features(tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled)
-
-    def _in_groups(
-        self, reading: Reading, positions: Sequence[int], need: Need, stored: bool
-    ) -> list[Features]:
-        """Features computed now, rows of like length together, so that little is padded."""
-        lengths = self.lengths(reading)
-        groups = homogeneous([lengths[at] for at in positions])
-        parts = []
-        for group in groups:
-            rows = [positions[at] for at in group]
-            features = (
-                self._from_stem(reading, rows, self.boundary) if stored else self._direct(reading, rows)
-            )
-            parts.append(self._served(features, need))
-        if len(groups) == 1 and groups[0] == list(range(len(positions))):
-            return parts[0]
-        return [join(same, groups) for same in zip(*parts, strict=True)]
 
     def _served(self, features: Features, need: Need) -> list[Features]:
         """The features once per pooling, as vectors alone, then as token states."""
@@ -236,3 +273,23 @@ class Encoder:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def _in_groups(lengths: Sequence[int], served: Callable[[Sequence[int]], list[Features]]) -> list[Features]:
+    """Features computed now, rows of like length together, so that little is padded."""
+    groups = homogeneous(lengths)
+    parts = [served(group) for group in groups]
+    if len(groups) == 1 and groups[0] == list(range(len(lengths))):
+        return parts[0]
+    return [join(same, groups) for same in zip(*parts, strict=True)]
+
+
+def _completed(features: Features, batch: Any, layers: Mapping[int, Tensor]) -> Features:  # noqa: ANN401
+    """The features with what their batch says of its tokens, and with the states that were kept."""
+    return evolve(
+        features,
+        ids=getattr(batch, "ids", None),
+        texts=getattr(batch, "texts", None),
+        spans=getattr(batch, "spans", None),
+        layers=layers,
+    )

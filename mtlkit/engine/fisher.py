@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.engine.apply import apply_trainable, set_eval
-from mtlkit.engine.seeds import permutation
+from mtlkit.engine.seeds import derive, permutation
 from mtlkit.engine.session import TRAIN, Session
 
 
@@ -32,11 +32,12 @@ def _fisher(session: Session, starts: Mapping[str, Tensor], rows: int) -> dict[s
         data = session.data[readers.source]
         order = permutation(len(data.splits[TRAIN]), session.plan.seed, "fisher", readers.source)
         for position in order[:rows].tolist():
-            records = data.records(TRAIN, [position])
-            outputs = readers.outputs(session.encoder, TRAIN, [position])
+            seed = derive(session.plan.seed, "fisher", position)
+            taken = readers.take(session.encoder, TRAIN, [position], seed, labelled=True)
+            outputs = readers.outputs(session.encoder, taken)
             loss = torch.zeros((), device=session.device)
             for task, head in readers.heads.items():
-                term = head.loss(outputs[task].float(), head.targets(records).to(session.device))
+                term = head.loss(outputs[task].float(), taken.targets[task])
                 loss = loss + session.plan.task(task).weight * term.sum
             count += 1
             if loss.requires_grad:

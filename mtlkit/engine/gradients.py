@@ -14,7 +14,8 @@ def gated(features: Features, scale: float) -> Features:
     if scale == 1:
         return features
     pooled = None if features.pooled is None else _scaled(features.pooled, scale)
-    return evolve(features, tokens=_scaled(features.tokens, scale), pooled=pooled)
+    layers = {depth: _scaled(states, scale) for depth, states in features.layers.items()}
+    return evolve(features, tokens=_scaled(features.tokens, scale), pooled=pooled, layers=layers)
 
 
 def _scaled(values: Tensor, scale: float) -> Tensor:

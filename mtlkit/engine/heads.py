@@ -1,7 +1,9 @@
 """Heads over shared features: one encoding per view serves every head that reads the same rows."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from attrs import frozen
 from torch import Tensor
 
@@ -10,9 +12,26 @@ from mtlkit.contracts.head import Head
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
 from mtlkit.engine.gradients import gated
+from mtlkit.engine.seeds import derive
 from mtlkit.errors import blaming
 
 NO_GATES: Mapping[str, float] = {}
+Encoded = Mapping[View, Sequence[Features]]
+
+
+@frozen(eq=False)
+class Taken:
+    """Rows of a source for one forward pass, and what its heads get of them beside features, by task.
+
+    `changed` are prepared rows of heads that change theirs at random, `inputs` what heads read otherwise,
+    `targets` the labels where they were asked for.
+    """
+
+    split: SplitName
+    positions: Sequence[int]
+    changed: Mapping[str, Sequence[Any]]
+    inputs: Mapping[str, Any]
+    targets: Mapping[str, Any]
 
 
 @frozen(eq=False)
@@ -24,44 +43,110 @@ class Readers:
 
     def needs(self) -> dict[View, Need]:
         """What all of these heads together want of each view."""
-        views = dict.fromkeys(view for head in self.heads.values() for view in head.views)
-        return {view: self._need(view) for view in views}
+        return self._needs(self.heads)
 
-    def outputs(
+    def located(self) -> frozenset[View]:
+        """The views of which a head wants to know where tokens are."""
+        return frozenset(
+            view for head in self.heads.values() if getattr(head, "located", False) for view in head.views
+        )
+
+    def take(
         self,
         encoder: Encoder,
         split: SplitName,
         positions: Sequence[int],
-        gates: Mapping[str, float] = NO_GATES,
+        seed: int | None = None,
+        labelled: bool = False,
+    ) -> Taken:
+        """These rows, with their targets where `labelled`.
+
+        `seed` draws what heads change at random; without one nothing is changed.
+        """
+        changed: dict[str, Sequence[Any]] = {}
+        inputs: dict[str, Any] = {}
+        targets: dict[str, Any] = {}
+        reading = labelled or any(hasattr(head, "inputs") for head in self.heads.values())
+        records = encoder.data[self.source].records(split, positions) if reading else []
+        for task, head in self.heads.items():
+            if hasattr(head, "corrupt"):
+                inputs[task] = None
+                if seed is not None:
+                    items = encoder.items(Reading(self.source, split, head.views[0]), positions)
+                    with blaming(f"the head of task {task!r}", "corrupt"):
+                        changed[task], wanted = head.corrupt(items, np.random.default_rng(derive(seed, task)))
+                        inputs[task] = targets[task] = wanted.to(encoder.device)
+                continue
+            if hasattr(head, "inputs"):
+                with blaming(f"the head of task {task!r}", "inputs"):
+                    inputs[task] = head.inputs(records).to(encoder.device)
+            if labelled:
+                with blaming(f"the head of task {task!r}", "targets"):
+                    targets[task] = head.targets(records).to(encoder.device)
+        return Taken(split, positions, changed, inputs, targets)
+
+    def outputs(
+        self, encoder: Encoder, taken: Taken, gates: Mapping[str, float] = NO_GATES
     ) -> dict[str, Tensor]:
         """Scores of every head for those rows, by task.
 
         `gates` says by task how much of its gradient reaches the backbone, all of it where it says nothing.
         """
-        encoded = {
-            view: encoder.features(Reading(self.source, split, view), positions, need)
-            for view, need in self.needs().items()
-        }
-        needs = self.needs()
         found = {}
-        for task, head in self.heads.items():
+        for task, features in self._all_features(encoder, taken).items():
             gate = gates.get(task, 1.0)
-            features = [gated(_pick(encoded[view], needs[view], head), gate) for view in head.views]
+            beside = (taken.inputs[task],) if task in taken.inputs else ()
             with blaming(f"the head of task {task!r}", "forward"):
-                found[task] = head.forward(features)
+                found[task] = self.heads[task].forward([gated(each, gate) for each in features], *beside)
         return found
+
+    def features(
+        self, encoder: Encoder, split: SplitName, positions: Sequence[int]
+    ) -> dict[str, list[Features]]:
+        """What every head reads of those rows, by task, one per view."""
+        return self._all_features(encoder, Taken(split, positions, {}, {}, {}))
 
     def lengths(self, encoder: Encoder, split: SplitName) -> list[int]:
         """The cost of each row in tokens, all views together."""
         per_view = [encoder.lengths(Reading(self.source, split, view)) for view in self.needs()]
         return [sum(lengths) for lengths in zip(*per_view, strict=True)]
 
-    def _need(self, view: View) -> Need:
-        readers = [head for head in self.heads.values() if view in head.views]
-        return Need(
-            tokens=any(head.needs == "tokens" for head in readers),
-            poolings=frozenset(head.pooling for head in readers if head.needs == "pooled"),
-        )
+    def _all_features(self, encoder: Encoder, taken: Taken) -> dict[str, list[Features]]:
+        needs = self._needs({task: head for task, head in self.heads.items() if task not in taken.changed})
+        encoded = {
+            view: encoder.features(Reading(self.source, taken.split, view), taken.positions, need)
+            for view, need in needs.items()
+        }
+        return {task: self._features(task, encoder, taken, encoded, needs) for task in self.heads}
+
+    def _features(
+        self, task: str, encoder: Encoder, taken: Taken, encoded: Encoded, needs: Mapping[View, Need]
+    ) -> list[Features]:
+        """One per view; a view that is listed again is encoded again where dropout makes two of it."""
+        head = self.heads[task]
+        own = _joint([head])
+        if task in taken.changed:
+            return [_pick(encoder.of_items(taken.changed[task], own), own, head)]
+        found: list[Features] = []
+        for place, view in enumerate(head.views):
+            if view in head.views[:place] and encoder.draws:
+                reading = Reading(self.source, taken.split, view)
+                found.append(_pick(encoder.features(reading, taken.positions, own), own, head))
+            else:
+                found.append(_pick(encoded[view], needs[view], head))
+        return found
+
+    def _needs(self, heads: Mapping[str, Head]) -> dict[View, Need]:
+        views = dict.fromkeys(view for head in heads.values() for view in head.views)
+        return {view: _joint([head for head in heads.values() if view in head.views]) for view in views}
+
+
+def _joint(heads: Sequence[Head]) -> Need:
+    return Need(
+        tokens=any(head.needs == "tokens" for head in heads),
+        poolings=frozenset(head.pooling for head in heads if head.needs == "pooled"),
+        layers=frozenset(layer for head in heads for layer in getattr(head, "layers", ())),
+    )
 
 
 def _pick(features: Sequence[Features], need: Need, head: Head) -> Features:

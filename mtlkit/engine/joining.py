@@ -14,11 +14,23 @@ def join(parts: Sequence[Features], groups: Sequence[Sequence[int]]) -> Features
     back = torch.argsort(order).to(parts[0].tokens.device)
     pooled = [part.pooled for part in parts if part.pooled is not None]
     length = max(part.mask.shape[1] for part in parts)
+
+    def joined(values: Sequence[Tensor], filler: float) -> Tensor:
+        return torch.cat([_widened(each, length, filler) for each in values])[back]
+
+    def known(name: str, filler: float) -> Tensor | None:
+        values = [getattr(part, name) for part in parts]
+        return None if any(each is None for each in values) else joined(values, filler)
+
     return Features(
-        tokens=torch.cat([_widened(part.tokens, length, 0.0) for part in parts])[back],
-        mask=torch.cat([_widened(part.mask, length, False) for part in parts])[back],
-        words=torch.cat([_widened(part.words, length, -1) for part in parts])[back],
+        tokens=joined([part.tokens for part in parts], 0.0),
+        mask=joined([part.mask for part in parts], False),
+        words=joined([part.words for part in parts], -1),
         pooled=torch.cat(pooled)[back] if pooled else None,
+        ids=known("ids", 0),
+        texts=known("texts", -1),
+        spans=known("spans", 0),
+        layers={depth: joined([part.layers[depth] for part in parts], 0.0) for depth in parts[0].layers},
     )
 
 

@@ -46,6 +46,7 @@ from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_dige
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
+from mtlkit.engine.fitting import fit_heads
 from mtlkit.engine.rot import decay_of, standing_heads
 from mtlkit.engine.session import HELD_OUT, TRAIN, Session
 from mtlkit.engine.statistics import States, asked_for, measured, references
@@ -222,6 +223,7 @@ def _improves(session: Session, state: State, event: Evaluated) -> bool:
 def _evaluated(
     session: Session, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]
 ) -> Evaluated:
+    fit_heads(session.built.model, session.readers, session.encoder)
     found = measures(session.built.model, session.readers, session.encoder, session.data, split)
     if purpose != "final":
         return Evaluated(step, split, purpose, values(found))

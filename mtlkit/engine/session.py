@@ -132,12 +132,17 @@ def open_session(prepared: Preview) -> Session:
             "tie them by sharing the parameter object",
         )
     phases = prepared.phases
+    readers = tuple(
+        Readers(source.name, {task.name: built.heads[task.name] for task in plan.readers(source.name)})
+        for source in plan.sources
+    )
     encoder = Encoder(
         backbone=built.backbone,
         data=data,
         boundaries=tuple(boundary(built.table, frozenset(phase.trainable)) for phase in phases),
         precision=plan.training.precision,
         device=device,
+        located=frozenset((each.source, view) for each in readers for view in each.located()),
     )
     line = timeline(plan, built.table, prepared.timeline.total, prepared.timeline.steps_per_epoch)
     return Session(
@@ -147,10 +152,7 @@ def open_session(prepared: Preview) -> Session:
         timeline=line,
         optimizer=build_optimizer(plan, built, handles, line),
         encoder=encoder,
-        readers=tuple(
-            Readers(source.name, {task.name: built.heads[task.name] for task in plan.readers(source.name)})
-            for source in plan.sources
-        ),
+        readers=readers,
         streams={
             source.name: Stream(source.name, len(data[source.name].splits[TRAIN]), plan.seed)
             for source in plan.sources

@@ -12,7 +12,7 @@ from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.statistics import Statistic, logged_as
 from mtlkit.engine.apply import apply_trainable, set_eval
 from mtlkit.engine.features import Reading
-from mtlkit.engine.seeds import permutation
+from mtlkit.engine.seeds import derive, permutation
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.errors import Problem, RecipeError
 
@@ -83,10 +83,11 @@ def _gradients(session: Session, rows: Positions) -> dict[str, Tensor]:
         positions = rows.get(readers.source, ())
         if not positions:
             continue
-        records = session.data[readers.source].records(TRAIN, positions)
-        outputs = readers.outputs(session.encoder, TRAIN, positions)
+        seed = derive(session.plan.seed, "statistics")
+        taken = readers.take(session.encoder, TRAIN, positions, seed, labelled=True)
+        outputs = readers.outputs(session.encoder, taken)
         for task, head in readers.heads.items():
-            term = head.loss(outputs[task].float(), head.targets(records).to(session.device))
+            term = head.loss(outputs[task].float(), taken.targets[task])
             if term.count:
                 loss = loss + session.plan.task(task).weight * term.sum / term.count
     if not loss.requires_grad or not parameters:

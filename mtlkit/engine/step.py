@@ -1,6 +1,8 @@
 """One optimizer step: rows, losses, gradients, update."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from math import isfinite
 
 import torch
@@ -9,11 +11,12 @@ from torch import Tensor
 
 from mtlkit.contracts.head import LossTerm
 from mtlkit.contracts.progress import Progress
-from mtlkit.engine.heads import Readers
-from mtlkit.engine.seeds import python_rng, seeded
+from mtlkit.engine.heads import Taken
+from mtlkit.engine.seeds import derive, python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
+from mtlkit.engine.whole_step import WholeLoss, whole_losses
 from mtlkit.errors import PluginError, TrainingError, blaming
 
 Positions = Mapping[str, Sequence[int]]
@@ -44,27 +47,24 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
         PluginError: when a sampler or a head breaks its contract.
     """
     positions = rows_of_step(session, progress, cursors)
-    micros = _micro_batches(positions, session.plan.training.accumulate)
-    targets = [_targets(session, micro) for micro in micros]
-    gates = _gates(session, progress)
-    counts = _counts(session, targets)
-    losses = dict.fromkeys((task for task, count in counts.items() if count > 0), 0.0)
-    seen = dict.fromkeys(counts, 0.0)
-    for number, (micro, labels) in enumerate(zip(micros, targets, strict=True)):
-        purpose = ("step", progress.step, number)
-        with mixed(session.soft, session.handles, session.plan.seed, "mixout", *purpose):
-            with seeded(session.plan.seed, *purpose):
-                terms = _losses(session, micro, labels, gates)
-            for task, term in terms.items():
-                seen[task] += term.count
-            _backward(session, progress, terms, counts, losses, positions)
-    _check_counts(counts, seen)
+    parts = _parts(session, progress, positions)
+    counts = _counts(session, parts)
+    tally = _Tally(session, progress, positions, counts)
+    forward = partial(_scored, session, progress, parts, _gates(session, progress))
+    whole = whole_losses(session, parts, forward)
+    if whole:
+        tally.backward({task: each.term for task, each in whole.items()})
+    for number, part in enumerate(parts):
+        with forward(number) as scores:
+            pulls = [whole[task].pull(number, scores[task]) for task in scores if task in whole]
+            tally.backward(_terms(session, part, scores, whole), pulls)
+    tally.check_counts()
     penalties = add_penalties(session.soft, session.handles, progress)
     norm = _update(session, progress)
     taken = {name: len(rows) for name, rows in positions.items()}
     for name, count in taken.items():
         cursors.taken[name] = cursors.taken.get(name, 0) + count
-    return Outcome(losses, norm, taken, penalties)
+    return Outcome(tally.losses, norm, taken, penalties)
 
 
 def rows_of_step(session: Session, progress: Progress, cursors: Cursors) -> Positions:
@@ -103,21 +103,31 @@ def _micro_batches(positions: Positions, accumulate: int) -> list[dict[str, Sequ
     return [micro for micro in micros if micro]
 
 
-def _targets(session: Session, micro: Positions) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for readers in _reading(session, micro):
-        rows = session.data[readers.source].records(TRAIN, micro[readers.source])
-        for task, head in readers.heads.items():
-            with blaming(f"the head of task {task!r}", "targets"):
-                found[task] = head.targets(rows).to(session.device)
-    return found
+def _parts(session: Session, progress: Progress, positions: Positions) -> list[dict[str, Taken]]:
+    """The rows of each micro-batch by source, with their targets."""
+    seed = session.plan.seed
+    return [
+        {
+            readers.source: readers.take(
+                session.encoder,
+                TRAIN,
+                micro[readers.source],
+                seed=derive(seed, "corrupt", progress.step, number),
+                labelled=True,
+            )
+            for readers in session.readers
+            if readers.source in micro
+        }
+        for number, micro in enumerate(_micro_batches(positions, session.plan.training.accumulate))
+    ]
 
 
-def _counts(session: Session, targets: Sequence[Mapping[str, object]]) -> dict[str, float]:
+def _counts(session: Session, parts: Sequence[Mapping[str, Taken]]) -> dict[str, float]:
     counts: dict[str, float] = {}
-    for labels in targets:
-        for task, target in labels.items():
-            counts[task] = counts.get(task, 0.0) + session.built.heads[task].count(target)
+    for part in parts:
+        for taken in part.values():
+            for task, target in taken.targets.items():
+                counts[task] = counts.get(task, 0.0) + session.built.heads[task].count(target)
     return counts
 
 
@@ -129,59 +139,93 @@ def _gates(session: Session, progress: Progress) -> dict[str, float]:
     }
 
 
-def _losses(
-    session: Session, micro: Positions, labels: Mapping[str, object], gates: Mapping[str, float]
+@contextmanager
+def _scored(
+    session: Session,
+    progress: Progress,
+    parts: Sequence[Mapping[str, Taken]],
+    gates: Mapping[str, float],
+    number: int,
+) -> Iterator[dict[str, Tensor]]:
+    """The scores of every head for a micro-batch, the same whenever asked; weights stay mixed in the block."""
+    found: dict[str, Tensor] = {}
+    purpose = ("step", progress.step, number)
+    with mixed(session.soft, session.handles, session.plan.seed, "mixout", *purpose):
+        with seeded(session.plan.seed, *purpose):
+            for readers in session.readers:
+                if readers.source in parts[number]:
+                    found |= readers.outputs(session.encoder, parts[number][readers.source], gates)
+        yield found
+
+
+def _terms(
+    session: Session,
+    part: Mapping[str, Taken],
+    scores: Mapping[str, Tensor],
+    whole: Mapping[str, WholeLoss],
 ) -> dict[str, LossTerm]:
+    """The losses of a micro-batch, those of whole steps left out."""
     terms: dict[str, LossTerm] = {}
-    for readers in _reading(session, micro):
-        outputs = readers.outputs(session.encoder, TRAIN, micro[readers.source], gates)
-        for task, head in readers.heads.items():
-            with blaming(f"the head of task {task!r}", "loss"):
-                terms[task] = head.loss(outputs[task].float(), labels[task])
+    for taken in part.values():
+        for task, targets in taken.targets.items():
+            if task not in whole:
+                with blaming(f"the head of task {task!r}", "loss"):
+                    terms[task] = session.built.heads[task].loss(scores[task].float(), targets)
     return terms
 
 
-def _backward(
-    session: Session,
-    progress: Progress,
-    terms: Mapping[str, LossTerm],
-    counts: Mapping[str, float],
-    losses: dict[str, float],
-    positions: Positions,
-) -> None:
-    """Add the gradient of the weighted sum of mean losses, and the values to `losses`."""
-    means = {task: term.sum / counts[task] for task, term in terms.items() if counts[task] > 0}
-    now = {task: float(mean.detach()) for task, mean in means.items()}
-    for task, value in now.items():
-        losses[task] += value
-        if not isfinite(value):
-            source = session.plan.task(task).data
-            numbers = session.data[source].numbers(TRAIN, positions[source])
-            raise TrainingError(
-                f"the loss of task {task!r} is {value} at step {progress.step}; "
-                "no weight has been changed by it",
-                f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
-            )
-    passing = {task: float(terms[task].sum.detach()) / terms[task].count for task in now if terms[task].count}
-    with blaming(f"balancer {session.plan.balancer.name!r}", "weights"):
-        balance = session.plan.balancer.options.weights(passing, progress)
-    total: Tensor | None = None
-    for task, mean in means.items():
-        if task not in passing:
-            continue
-        weighted = mean * (session.plan.task(task).weight * balance[task])
-        total = weighted if total is None else total + weighted
-    if total is not None and total.requires_grad:
-        torch.autograd.backward(total)
+@define
+class _Tally:
+    """The losses of a step as its parts come in; `counts` are those of the whole step."""
 
+    session: Session
+    progress: Progress
+    positions: Positions
+    counts: Mapping[str, float]
+    losses: dict[str, float] = field(factory=dict)
+    seen: dict[str, float] = field(factory=dict)
 
-def _check_counts(counts: Mapping[str, float], seen: Mapping[str, float]) -> None:
-    for task, count in counts.items():
-        if seen[task] != count:
-            raise PluginError(
-                f"the head of task {task!r} announced a count of {count} and returned {seen[task]}",
-                "Head.count(targets) must equal LossTerm.count",
-            )
+    def backward(self, terms: Mapping[str, LossTerm], pulls: Sequence[Tensor] = ()) -> None:
+        """Add the gradient of the weighted sum of mean losses, and the values to `losses`.
+
+        Raises:
+            TrainingError: when a loss is not finite.
+        """
+        for task, term in terms.items():
+            self.seen[task] = self.seen.get(task, 0.0) + term.count
+        means = {task: term.sum / self.counts[task] for task, term in terms.items() if self.counts[task] > 0}
+        for task, mean in means.items():
+            value = float(mean.detach())
+            self.losses[task] = self.losses.get(task, 0.0) + value
+            if not isfinite(value):
+                raise self._not_finite(task, value)
+        labelled = {task: term for task, term in terms.items() if task in means and term.count}
+        passing = {task: float(term.sum.detach()) / term.count for task, term in labelled.items()}
+        with blaming(f"balancer {self.session.plan.balancer.name!r}", "weights"):
+            balance = self.session.plan.balancer.options.weights(passing, self.progress)
+        weighted = [means[task] * (self.session.plan.task(task).weight * balance[task]) for task in passing]
+        losses = [loss for loss in (*weighted, *pulls) if loss.requires_grad]
+        if losses:
+            torch.autograd.backward(sum(losses[1:], losses[0]))
+
+    def check_counts(self) -> None:
+        """Hold the counts that heads announced against those they returned."""
+        for task, count in self.counts.items():
+            if self.seen.get(task, 0.0) != count:
+                raise PluginError(
+                    f"the head of task {task!r} announced a count of {count} and returned "
+                    f"{self.seen.get(task, 0.0)}",
+                    "Head.count(targets) must equal LossTerm.count",
+                )
+
+    def _not_finite(self, task: str, value: float) -> TrainingError:
+        source = self.session.plan.task(task).data
+        numbers = self.session.data[source].numbers(TRAIN, self.positions[source])
+        return TrainingError(
+            f"the loss of task {task!r} is {value} at step {self.progress.step}; "
+            "no weight has been changed by it",
+            f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
+        )
 
 
 def _update(session: Session, progress: Progress) -> float:
@@ -206,7 +250,3 @@ def _update(session: Session, progress: Progress) -> float:
     session.optimizer.step()
     session.optimizer.zero_grad(set_to_none=True)
     return float(norm)
-
-
-def _reading(session: Session, micro: Positions) -> list[Readers]:
-    return [readers for readers in session.readers if readers.source in micro]

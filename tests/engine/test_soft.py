@@ -157,7 +157,7 @@ def test_the_importance_is_the_mean_of_squared_gradients_of_single_rows(tmp_path
     name = next(iter(soft.starts))
     squares = []
     for position in order[:5].tolist():
-        outputs = readers.outputs(session.encoder, TRAIN, [position])
+        outputs = readers.outputs(session.encoder, readers.take(session.encoder, TRAIN, [position]))
         head = readers.heads["sentiment"]
         loss = head.loss(
             outputs["sentiment"], head.targets(session.data["reviews"].records(TRAIN, [position]))

@@ -69,7 +69,7 @@ def test_gradients_are_those_of_the_coming_step_without_dropout(tmp_path):
     [event] = measured(session, 0, rows, references(session))
     apply_trainable(session.handles, frozenset(session.handles.weights))
     [readers] = session.readers
-    outputs = readers.outputs(session.encoder, TRAIN, rows["reviews"])
+    outputs = readers.outputs(session.encoder, readers.take(session.encoder, TRAIN, rows["reviews"]))
     head = readers.heads["sentiment"]
     term = head.loss(
         outputs["sentiment"], head.targets(session.data["reviews"].records(TRAIN, rows["reviews"]))

@@ -7,7 +7,7 @@ tables, relative positions) is computed again by the model's own code, so both a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -110,6 +110,28 @@ def run_to(blocks: Blocks, depth: int, run: Run) -> Tensor:
     finally:
         hook.remove()
     return taken[0]
+
+
+@contextmanager
+def showing(blocks: Blocks, depths: Collection[int], kept: dict[int, Tensor]) -> Iterator[None]:
+    """Put the states [B, T, H] after the blocks at these depths into `kept`; 0 is the input of the first."""
+
+    def entered(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        kept.setdefault(0, args[0] if args else kwargs["hidden_states"])  # a shared block is called again
+
+    def left(depth: int, _module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:  # noqa: ANN401
+        kept[depth] = output[0] if isinstance(output, tuple) else output
+
+    with ExitStack() as hooks:
+        for depth in depths:
+            block = blocks[max(depth - 1, 0)]
+            hook = (
+                block.register_forward_hook(partial(left, depth))
+                if depth
+                else block.register_forward_pre_hook(entered, with_kwargs=True)
+            )
+            hooks.callback(hook.remove)
+        yield
 
 
 def run_from(blocks: Blocks, depth: int, hidden: Tensor, answer: int, run: Run) -> Any:  # noqa: ANN401  the model's answer

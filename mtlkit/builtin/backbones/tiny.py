@@ -7,7 +7,9 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import cast
 from zlib import crc32
 
 import numpy as np
@@ -16,13 +18,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name torch's own documentation uses
 
 from mtlkit.builtin.backbones.options import Tiny
-from mtlkit.builtin.backbones.token_batch import NO_WORD, Batch, TokenRow, pad_rows, text_of, words_of
-from mtlkit.contracts.backbone import Features
+from mtlkit.builtin.backbones.token_batch import (
+    NO_TEXT,
+    NO_WORD,
+    Batch,
+    TokenRow,
+    pad_rows,
+    text_of,
+    words_of,
+)
+from mtlkit.contracts.backbone import Features, Vocabulary
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
 
-PADDING, CLS, SEP, SPECIALS = 0, 1, 2, 3
-_WORD = re.compile(r"\w+|[^\w\s]")
+PADDING, CLS, SEP, MASK, SPECIALS = 0, 1, 2, 3, 4
+MASK_WORD = "[MASK]"
+_WORD = re.compile(r"\[MASK\]|\w+|[^\w\s]")
+Word = tuple[str, int, int]
+"""A word, and where it begins and ends in its text."""
 
 
 class Block(nn.Module):
@@ -79,15 +92,32 @@ class TinyBackbone(nn.Module):
         self.hidden_size, self.depth = options.hidden_size, options.blocks
         self.embeddings = Embeddings(options)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.blocks))
+        self._kept: dict[int, Tensor] = {}
+        self._wanted: frozenset[int] = frozenset()
 
     def place(self, name: str) -> tuple[Role, int]:
         """Role and depth of a weight: the embeddings are depth 0, block i is depth i+1."""
         part, _, rest = name.partition(".")
         return ("block", int(rest.partition(".")[0]) + 1) if part == "blocks" else ("embeddings", 0)
 
+    def vocabulary(self) -> Vocabulary:
+        """The ids that words are hashed into."""
+        special = frozenset(range(SPECIALS))
+        table = cast(nn.Parameter, self.embeddings.tokens.weight)
+        return Vocabulary(self.options.vocabulary, PADDING, special, MASK, table)
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """Names of ids: a hashed word can't be told from its id."""
+        names = ("[PAD]", "[CLS]", "[SEP]", MASK_WORD)
+        return [names[number] if number < SPECIALS else f"#{number}" for number in ids]
+
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """Encode rows of one text, two texts or one list of words, each on its own."""
         return [self._encode(row) for row in rows]
+
+    def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
+        """The same rows, where each token is in its text included."""
+        return self.prepare(rows)
 
     def collate(self, items: Sequence[TokenRow]) -> Batch:
         """A batch padded to its longest row."""
@@ -105,29 +135,53 @@ class TinyBackbone(nn.Module):
         """Features from the hidden states that `stem` gave for the same batch and depth."""
         return Features(self._run(hidden, batch, depth, self.depth), batch.mask, batch.words)
 
+    @contextmanager
+    def keep(self, depths: Sequence[int]) -> Iterator[Mapping[int, Tensor]]:
+        """Keep the states [B, T, H] after these depths of what runs inside the block."""
+        before = self._kept, self._wanted
+        self._kept, self._wanted = {}, frozenset(depths)
+        try:
+            yield self._kept
+        finally:
+            self._kept, self._wanted = before
+
     def _run(self, hidden: Tensor, batch: Batch, first: int, last: int) -> Tensor:
-        for block in list(self.blocks)[first:last]:
-            hidden = block(hidden, batch.mask)
+        for depth in range(first, last):
+            self._show(depth, hidden)
+            hidden = self.blocks[depth](hidden, batch.mask)
+        self._show(last, hidden)
         return hidden
+
+    def _show(self, depth: int, hidden: Tensor) -> None:
+        if depth in self._wanted:
+            self._kept[depth] = hidden
 
     def _encode(self, row: tuple[Value, ...]) -> TokenRow:
         given = words_of(row)
-        segments = [_split(text_of(value)) for value in row] if given is None else [given]
-        room = self.options.max_length - 1 - len(segments)
-        ids, words = [CLS], [NO_WORD]
-        for number, segment in enumerate(segments):
-            share = max(room // (len(segments) - number), 0)
-            kept = segment[:share]
+        texts = [_split(text_of(value)) for value in row] if given is None else [_whole(given)]
+        room = self.options.max_length - 1 - len(texts)
+        ids, words, places, spans = [CLS], [NO_WORD], [NO_TEXT], [(0, 0)]
+        for number, text in enumerate(texts):
+            kept = text[: max(room // (len(texts) - number), 0)]
             room -= len(kept)
-            ids += [self._id(word) for word in kept] + [SEP]
+            ids += [self._id(word) for word, _, _ in kept] + [SEP]
             words += [*(range(len(kept)) if given is not None else [NO_WORD] * len(kept)), NO_WORD]
+            places += [number] * len(kept) + [NO_TEXT]
+            spans += [(start, end) for _, start, end in kept] + [(0, 0)]
         numbers = None if given is None else np.asarray(words, np.int32)
-        return TokenRow(np.asarray(ids, np.int32), None, numbers)
+        located = np.asarray(places, np.int32), np.asarray(spans, np.int32)
+        return TokenRow(np.asarray(ids, np.int32), None, numbers, *located)
 
     def _id(self, word: str) -> int:
+        if word == MASK_WORD:
+            return MASK
         # crc32, because hash() of a text differs from process to process
         return SPECIALS + crc32(word.lower().encode()) % (self.options.vocabulary - SPECIALS)
 
 
-def _split(text: str) -> list[str]:
-    return _WORD.findall(text)
+def _split(text: str) -> list[Word]:
+    return [(found[0], *found.span()) for found in _WORD.finditer(text)]
+
+
+def _whole(words: Sequence[str]) -> list[Word]:
+    return [(word, 0, len(word)) for word in words]

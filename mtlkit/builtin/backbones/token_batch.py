@@ -16,16 +16,22 @@ from torch import Tensor
 from mtlkit.contracts.data import Value
 
 NO_WORD = -1
+NO_TEXT = -1
 Ints = np.ndarray[tuple[int], np.dtype[np.int32]]
 
 
 @frozen(eq=False)
 class TokenRow:
-    """One encoded row: token ids, segment ids where the model has them, word numbers where it had words."""
+    """One encoded row: token ids, segment ids where the model has them, word numbers where it had words.
+
+    `texts` and `spans` are those of `Features`, for one row and where they were asked for.
+    """
 
     ids: Ints
     types: Ints | None = None
     words: Ints | None = None
+    texts: Ints | None = None
+    spans: np.ndarray[tuple[int, int], np.dtype[np.int32]] | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -33,17 +39,22 @@ class TokenRow:
 
 @frozen(eq=False)
 class Batch:
-    """Padded rows, all [B, T]: `ids`, `mask` (True at real tokens), `types` or None, `words`."""
+    """Padded rows, all [B, T]: `ids`, `mask` (True at real tokens), `types` or None, `words`.
+
+    `texts` [B, T] and `spans` [B, T, 2] are those of `Features`, None where a row does not have them.
+    """
 
     ids: Tensor
     mask: Tensor
     types: Tensor | None
     words: Tensor
+    texts: Tensor | None = None
+    spans: Tensor | None = None
 
     def to(self, device: torch.device | str) -> Self:
         """The same batch on another device."""
-        types = None if self.types is None else self.types.to(device)
-        return type(self)(self.ids.to(device), self.mask.to(device), types, self.words.to(device))
+        parts = (self.ids, self.mask, self.types, self.words, self.texts, self.spans)
+        return type(self)(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
 
 
 def pad_rows(rows: Sequence[TokenRow], padding: int) -> Batch:
@@ -59,7 +70,17 @@ def pad_rows(rows: Sequence[TokenRow], padding: int) -> Batch:
         if row.words is not None:
             words[number, :length] = row.words
     typed = torch.from_numpy(types) if any(row.types is not None for row in rows) else None
-    return Batch(torch.from_numpy(ids), torch.from_numpy(mask), typed, torch.from_numpy(words))
+    places = _places(rows, shape)
+    return Batch(torch.from_numpy(ids), torch.from_numpy(mask), typed, torch.from_numpy(words), *places)
+
+
+def _places(rows: Sequence[TokenRow], shape: tuple[int, int]) -> tuple[Tensor | None, Tensor | None]:
+    texts, spans = np.full(shape, NO_TEXT, np.int64), np.zeros((*shape, 2), np.int64)
+    for number, row in enumerate(rows):
+        if row.texts is None or row.spans is None:
+            return None, None
+        texts[number, : len(row)], spans[number, : len(row)] = row.texts, row.spans
+    return torch.from_numpy(texts), torch.from_numpy(spans)
 
 
 def text_of(value: Value) -> str:

@@ -5,7 +5,7 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from inspect import signature
@@ -25,9 +25,17 @@ from mtlkit.builtin.backbones.adapters import (
 from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
-from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, trace
-from mtlkit.builtin.backbones.token_batch import NO_WORD, Batch, TokenRow, pad_rows, text_of, words_of
-from mtlkit.contracts.backbone import Features
+from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, showing, trace
+from mtlkit.builtin.backbones.token_batch import (
+    NO_TEXT,
+    NO_WORD,
+    Batch,
+    TokenRow,
+    pad_rows,
+    text_of,
+    words_of,
+)
+from mtlkit.contracts.backbone import Features, Vocabulary
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
 from mtlkit.errors import Problem, RecipeError, ResourceError
@@ -65,6 +73,8 @@ class TransformerBackbone(nn.Module):
         self._adapted = add_adapters(model, self._path, kind) if kind is not None else ()
         # In a tuple, so that the model's parts and not the model are this module's children.
         self._whole = (model,)
+        self._kept: dict[int, Tensor] = {}
+        self._wanted: frozenset[int] = frozenset()
         self._adopt(model, config)
         if pretrained:
             _ = self.tokenizer
@@ -135,8 +145,26 @@ class TransformerBackbone(nn.Module):
         for name, child in _children(self.model):
             self.add_module(name, child)
 
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of the model, with its own table of embeddings."""
+        tokenizer, table = self.tokenizer, self.model.get_input_embeddings().weight
+        special = frozenset(tokenizer.all_special_ids)
+        return Vocabulary(len(table), tokenizer.pad_token_id or 0, special, tokenizer.mask_token_id, table)
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """The tokens with these ids, as the tokenizer spells them."""
+        spelt: list[str] = self.tokenizer.convert_ids_to_tokens(list(ids))
+        return spelt
+
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """Encode rows of one text, two texts or one list of words, each cut to `max_length` tokens."""
+        return self._encoded(rows, located=False)
+
+    def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
+        """The same rows, where each token is in its text included; this takes a little longer."""
+        return self._encoded(rows, located=True)
+
+    def _encoded(self, rows: Sequence[tuple[Value, ...]], located: bool) -> list[TokenRow]:
         words = [words_of(row) for row in rows]
         spaced = self._spaced_words
         texts = [tuple(map(text_of, row)) for row, given in zip(rows, words, strict=True) if given is None]
@@ -146,9 +174,11 @@ class TransformerBackbone(nn.Module):
             if given is not None
         ]
         backend = self.tokenizer.backend_tokenizer
-        plain = iter(backend.encode_batch_fast([text[0] if len(text) == 1 else text for text in texts]))
-        split = iter(backend.encode_batch(lists, is_pretokenized=True))  # the fast one loses word numbers
-        return [self._row(next(plain if given is None else split), given is not None) for given in words]
+        # The fast one loses word numbers and places.
+        of_texts = backend.encode_batch if located else backend.encode_batch_fast
+        plain = iter(of_texts([text[0] if len(text) == 1 else text for text in texts]))
+        split = iter(backend.encode_batch(lists, is_pretokenized=True))
+        return [self._row(next(plain if w is None else split), w is not None, located) for w in words]
 
     def collate(self, items: Sequence[TokenRow]) -> Batch:
         """A batch padded to its longest row."""
@@ -156,7 +186,8 @@ class TransformerBackbone(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Features of the batch."""
-        return self._features(self._run(batch), batch)
+        with showing(self._blocks, self._wanted, self._kept):
+            return self._features(self._run(batch), batch)
 
     def stem(self, batch: Batch, depth: int) -> Tensor:
         """Hidden states [B, T, H] below block `depth`+1."""
@@ -165,7 +196,21 @@ class TransformerBackbone(nn.Module):
     def tail(self, hidden: Tensor, batch: Batch, depth: int) -> Features:
         """Features from the hidden states that `stem` gave for the same batch and depth."""
         answer = self._trace.answer
-        return self._features(run_from(self._blocks, depth, hidden, answer, lambda: self._run(batch)), batch)
+        if depth in self._wanted:
+            self._kept[depth] = hidden
+        with showing(self._blocks, [above for above in self._wanted if above > depth], self._kept):
+            output = run_from(self._blocks, depth, hidden, answer, lambda: self._run(batch))
+        return self._features(output, batch)
+
+    @contextmanager
+    def keep(self, depths: Sequence[int]) -> Iterator[Mapping[int, Tensor]]:
+        """Keep the states [B, T, H] after these depths of what runs inside the block."""
+        before = self._kept, self._wanted
+        self._kept, self._wanted = {}, frozenset(depths)
+        try:
+            yield self._kept
+        finally:
+            self._kept, self._wanted = before
 
     def _run(self, batch: Batch) -> Any:  # noqa: ANN401  a transformers model's answer
         types = {"token_type_ids": batch.types} if batch.types is not None else {}
@@ -174,12 +219,19 @@ class TransformerBackbone(nn.Module):
     def _features(self, output: Any, batch: Batch) -> Features:  # noqa: ANN401  a transformers model's answer
         return Features(output.last_hidden_state, batch.mask, batch.words)
 
-    def _row(self, encoding: Any, numbered: bool) -> TokenRow:  # noqa: ANN401  an encoding of the tokenizers library
+    def _row(self, encoding: Any, numbered: bool, located: bool) -> TokenRow:  # noqa: ANN401  of tokenizers
         typed = self._typed and "token_type_ids" in self.tokenizer.model_input_names
         types = np.asarray(encoding.type_ids, np.int32) if typed else None
         numbers = [NO_WORD if word is None else word for word in encoding.word_ids] if numbered else None
         words = None if numbers is None else np.asarray(numbers, np.int32)
-        return TokenRow(np.asarray(encoding.ids, np.int32), types, words)
+        ids = np.asarray(encoding.ids, np.int32)
+        if not located:
+            return TokenRow(ids, types, words)
+        texts = np.asarray([NO_TEXT if text is None else text for text in encoding.sequence_ids], np.int32)
+        spans = np.asarray(encoding.offsets, np.int32)
+        if words is not None and self._spaced_words:
+            spans[words > 0] -= 1  # the space that such a word was given
+        return TokenRow(ids, types, words, texts, np.maximum(spans, 0))
 
     @cached_property
     def _spaced_words(self) -> bool:
