@@ -9,18 +9,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mtlkit.builtin.metrics.measured import column, mean, measured, ratio
 from mtlkit.contracts.head import Measure
 
 
 def accuracy(predicted: Sequence[str], gold: Sequence[str]) -> Measure:
     """The share of rows predicted right; records [N, 1] are 1 where right."""
     right = [mine == theirs for mine, theirs in zip(predicted, gold, strict=True)]
-    records = np.asarray(right, np.float64)[:, None]
-    return Measure("accuracy", records, lambda chosen: float(chosen[:, 0].mean()))
+    return measured("accuracy", column(right), mean)
 
 
 def token_accuracy(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[str | None]]) -> Measure:
-    """The share of tagged words predicted right; records [N, 2] are right and tagged words of a row."""
+    """The share of tagged words predicted right; records [N, 2] are right and tagged words of a row.
+
+    0 where no word is tagged.
+    """
     counts = [
         (
             sum(mine == theirs for mine, theirs in zip(tags, wanted, strict=True)),
@@ -28,9 +31,9 @@ def token_accuracy(predicted: Sequence[Sequence[str]], gold: Sequence[Sequence[s
         )
         for tags, wanted in zip(predicted, gold, strict=True)
     ]
-    return Measure("token-accuracy", np.asarray(counts, np.float64), _share)
+    return measured("token-accuracy", np.asarray(counts, np.float64).reshape(-1, 2), _share)
 
 
 def _share(records: np.ndarray) -> float:
     right, tagged = records.sum(0)
-    return float(right / tagged) if tagged else 0.0
+    return ratio(right, tagged)

@@ -1,23 +1,24 @@
-"""Correlation of cosines with the scores that people gave.
+"""Correlation of predicted numbers with the right ones, or of cosines with the scores that people gave.
 
-Shapes: N rows of an evaluation set. Records [N, 2] are cosine and score.
+Shapes: N rows of an evaluation set. Records [N, 2] are predicted and right.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from mtlkit.builtin.metrics.measured import measured
 from mtlkit.contracts.head import Measure
 
 
-def spearman(cosines: np.ndarray, scores: np.ndarray) -> Measure:
+def spearman(predicted: np.ndarray, gold: np.ndarray) -> Measure:
     """Spearman's rank correlation, ties at their mean rank; 0 where either side is constant."""
-    return Measure("spearman", np.stack([cosines, scores], 1), _spearman)
+    return measured("spearman", np.stack([predicted, gold], 1), _spearman)
 
 
-def pearson(cosines: np.ndarray, scores: np.ndarray) -> Measure:
+def pearson(predicted: np.ndarray, gold: np.ndarray) -> Measure:
     """Pearson's correlation; 0 where either side is constant."""
-    return Measure("pearson", np.stack([cosines, scores], 1), _pearson)
+    return measured("pearson", np.stack([predicted, gold], 1), _pearson)
 
 
 def _spearman(records: np.ndarray) -> float:
@@ -28,7 +29,8 @@ def _spearman(records: np.ndarray) -> float:
 
 def _pearson(records: np.ndarray) -> float:
     centred = records - records.mean(0)
-    if (records == records[0]).all(0).any():
+    spread = np.linalg.norm(centred, axis=0)
+    if (records == records[0]).all(0).any() or not spread.all():
         return 0.0
-    first, second = (centred / np.linalg.norm(centred, axis=0)).T
+    first, second = (centred / spread).T
     return float(first @ second)

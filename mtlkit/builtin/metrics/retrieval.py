@@ -1,5 +1,6 @@
 """Retrieval of each query's own answer among all answers of the evaluation set.
 
+The rank of an answer is found among all of them at once; records [N, 1] are ranks, from 1.
 Shapes: N queries, U distinct answers, D size of the vectors.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mtlkit.builtin.metrics.measured import column, measured
 from mtlkit.contracts.head import Measure
 
 _CHUNK = 1024
@@ -30,11 +32,31 @@ def ranks(queries: np.ndarray, answers: np.ndarray, texts: Sequence[str]) -> np.
     return np.concatenate(found)
 
 
+def accuracy_at(found: np.ndarray, places: int) -> Measure:
+    """The share of queries whose answer is among the first `places`."""
+    return measured(
+        f"accuracy@{places}", column(found), lambda records: float((records[:, 0] <= places).mean())
+    )
+
+
 def accuracy_at_1(found: np.ndarray) -> Measure:
-    """The share of queries whose answer comes first; records [N, 1] are ranks."""
-    return Measure("accuracy@1", found[:, None], lambda records: float((records[:, 0] == 1).mean()))
+    """The share of queries whose answer comes first."""
+    return accuracy_at(found, 1)
 
 
 def mean_reciprocal_rank(found: np.ndarray) -> Measure:
-    """The mean of 1/rank (Voorhees 1999); records [N, 1] are ranks."""
-    return Measure("mrr", found[:, None], lambda records: float((1 / records[:, 0]).mean()))
+    """The mean of 1/rank (Voorhees 1999)."""
+    return measured("mrr", column(found), lambda records: float((1 / records[:, 0]).mean()))
+
+
+def ndcg_at(found: np.ndarray, places: int) -> Measure:
+    """The mean of 1/log2(1 + rank) of the answers among the first `places`, 0 for others.
+
+    The normalized discounted cumulative gain where each query has one answer (Järvelin and Kekäläinen 2002).
+    """
+
+    def gain(records: np.ndarray) -> float:
+        ranked = records[:, 0]
+        return float(np.where(ranked <= places, 1 / np.log2(1 + ranked), 0.0).mean())
+
+    return measured(f"ndcg@{places}", column(found), gain)

@@ -1,9 +1,10 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score, top_k_accuracy_score
 
 from mtlkit.builtin.metrics import retrieval
-from mtlkit.builtin.metrics.retrieval import accuracy_at_1, mean_reciprocal_rank, ranks
+from mtlkit.builtin.metrics.retrieval import accuracy_at, accuracy_at_1, mean_reciprocal_rank, ndcg_at, ranks
 
 
 @settings(max_examples=60)
@@ -35,3 +36,17 @@ def test_large_sets_are_ranked_in_pieces(monkeypatch):
     whole = ranks(queries, answers, list("abcdefghij"))
     monkeypatch.setattr(retrieval, "_CHUNK", 3)
     assert ranks(queries, answers, list("abcdefghij")).tolist() == whole.tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(3, 12), st.integers(0, 99), st.integers(1, 6))
+def test_gain_and_accuracy_among_the_first_are_those_of_scikit_learn(count, seed, places):
+    random = np.random.default_rng(seed)
+    queries, answers = random.normal(size=(2, count, 4))
+    found, scores = ranks(queries, answers, [str(n) for n in range(count)]), queries @ answers.T
+    gain, accuracy = ndcg_at(found, places), accuracy_at(found, places)
+    assert np.isclose(gain.compute(gain.records), ndcg_score(np.eye(count), scores, k=places))
+    if places < count:  # scikit-learn warns where every place counts
+        wanted = top_k_accuracy_score(range(count), scores, k=places, labels=range(count))
+        assert np.isclose(accuracy.compute(accuracy.records), wanted)
+    assert (gain.name, accuracy.name) == (f"ndcg@{places}", f"accuracy@{places}")
