@@ -47,6 +47,15 @@ TIMES = (
     ),
     light(
         "freeze",
+        "sequential-unfreeze",
+        "freeze.sequential_unfreeze:SequentialUnfreeze",
+        "thaws parts one after the other in an order of your own",
+        "Chronopoulou, Baziotis & Potamianos 2019, An Embarrassingly Simple Approach for Transfer Learning "
+        "from Pretrained Language Models, arXiv:1902.10547",
+        {"order": ["heads", "blocks", "embeddings"], "every": "1ep"},
+    ),
+    light(
+        "freeze",
         "alternate",
         "freeze.alternate:Alternate",
         "sets of weights take turns",

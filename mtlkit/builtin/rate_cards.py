@@ -59,6 +59,21 @@ RATES = (
     ),
     light(
         "lr",
+        "bias-multiplier",
+        "lr.bias_multiplier:BiasMultiplier",
+        "biases learn so many times faster than the other weights",
+        example={"peak": 5e-5, "multiplier": 2.0},
+    ),
+    light(
+        "lr",
+        "relative-gradient",
+        "lr.relative_gradient:RelativeGradient",
+        "rates follow how large the gradient of each layer is, relative to its weights",
+        "Lee et al. 2023, Surgical Fine-Tuning Improves Adaptation to Distribution Shifts, arXiv:2210.11466",
+        {"peak": 5e-5, "every": "1ep"},
+    ),
+    light(
+        "lr",
         "lora-plus",
         "lr.lora_plus:LoraPlus",
         "the B matrices of adapters learn faster than the A matrices",

@@ -97,10 +97,26 @@ class Catalog:
         suggestion = (
             f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(dict.fromkeys(names))}"
         )
+        if others:
+            suggestion = f"it belongs in {PLACES[others[0]]}"
         hints = [suggestion if names else f"no {_words(kind)} is installed", *map(str, self.failures)]
         return UnknownPlugin(message, "; ".join(hints))
 
 
+PLACES: dict[PluginKind, str] = {
+    "backbone": "[backbone]",
+    "head": "the head of a task",
+    "freeze": "[[freeze]]",
+    "lr": "[lr]",
+    "curve": "the curve of [lr]",
+    "optimizer": "[optimizer]",
+    "sampler": "[sampler]",
+    "balancer": "[balancer]",
+    "regularizer": "[[regularizer]]",
+    "data": "a [data.NAME] table",
+    "tracker": "[logging.trackers]",
+}
+"""Where a recipe names a plugin of that kind."""
 _WORDS = {"freeze": "freeze policy", "lr": "learning-rate schedule", "data": "data source"}
 
 

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.contracts.progress import Progress
+from mtlkit.contracts.statistics import Statistic
 
 
 class LRSchedule:
@@ -45,6 +46,10 @@ class LRSchedule:
 
     def tasks(self) -> tuple[str, ...]:
         """The task names among the options; each must be a task of the recipe."""
+        return ()
+
+    def statistics(self) -> tuple[Statistic, ...]:
+        """What the schedule wants measured; it reads the values from the metric log, see `history`."""
         return ()
 
 

@@ -1,4 +1,4 @@
-"""Measuring what freeze policies ask for: gradients, importance and similarity, at stated steps."""
+"""Measuring what policies and schedules ask for: gradients, importance and similarity, at stated steps."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -22,8 +22,9 @@ Positions = Mapping[str, Sequence[int]]
 
 
 def asked_for(session: Session) -> tuple[Statistic, ...]:
-    """What the freeze policies of a run want measured, each once."""
-    asked = (each for part in session.plan.freeze for each in part.options.statistics())
+    """What the freeze policies and the schedule of a run want measured, each once."""
+    parts = (*session.plan.freeze, session.plan.lr)
+    asked = (each for part in parts for each in part.options.statistics())
     return tuple(dict.fromkeys(asked))
 
 

@@ -83,7 +83,10 @@ def test_rates_are_marked_as_rates():
     per_head = {("per-task", part) for part in ("backbone", "rates", "heads")} | {("head-multiplier", "peak")}
     lora = {("lora-plus", "peak"), ("lora-plus", "heads")}
     layers = {(name, rate) for name in ("layer-decay", "discriminative") for rate in ("peak", "head_rate")}
-    assert rates == {("uniform", "peak")} | layers | per_part | ramp | chosen | per_head | lora
+    measured = {
+        (name, rate) for name in ("bias-multiplier", "relative-gradient") for rate in ("peak", "heads")
+    }
+    assert rates == {("uniform", "peak")} | layers | per_part | ramp | chosen | per_head | lora | measured
 
 
 def test_papers_name_authors_and_year():

@@ -6,7 +6,7 @@ from engine_recipes import final_bytes, of_type, run_recipe, write_recipe
 
 import mtlkit
 from mtlkit.api import preview
-from mtlkit.contracts.events import Measured, PhaseStarted
+from mtlkit.contracts.events import Measured, PhaseStarted, StepDone
 from mtlkit.contracts.params import BACKBONE
 from mtlkit.engine.apply import apply_trainable
 from mtlkit.engine.session import TRAIN, open_session
@@ -103,3 +103,29 @@ def test_linear_cka_does_not_change_with_rotation_scale_and_shift():
     hsic = torch.trace(grams[0] @ grams[1])
     whole = hsic / (torch.trace(grams[0] @ grams[0]) * torch.trace(grams[1] @ grams[1])).sqrt()
     assert linear_cka(x, y) == pytest.approx(float(whole))
+
+
+def test_rates_follow_the_relative_gradient(tmp_path):
+    recipe = write_recipe(tmp_path, length="4st")
+    before, _, after = recipe.read_text().partition("[lr]")
+    lr = '[lr]\nuse = "relative-gradient"\npeak = 1e-3\nevery = "2st"\n'
+    recipe.write_text(f"{before}{lr}[training]{after.partition('[training]')[2]}")
+    _, events = run_recipe(recipe)
+    found = of_type(events, Measured)
+    assert [(event.step, event.statistic) for event in found] == [
+        (0, "relative-gradient"),
+        (2, "relative-gradient"),
+    ]
+    for event, steps in zip(found, (events_steps[:2] for events_steps in halves(events)), strict=True):
+        norms = {int(name.partition("/")[2]): value for name, value in event.values.items()}
+        highest = max(norms.values())
+        for step in steps:
+            assert step.rates["embeddings/2"] == pytest.approx(1e-3 * norms[0] / highest)
+            assert step.rates["block 2/2"] == pytest.approx(1e-3 * norms[2] / highest)
+            assert step.rates["head.sentiment"] == 1e-3
+            assert max(step.rates.values()) == pytest.approx(1e-3)
+
+
+def halves(events):
+    steps = of_type(events, StepDone)
+    return steps[:2], steps[2:]

@@ -34,3 +34,15 @@ def thawed_from_the_top(row: Row, table: ParamTable, stage: int, group_size: int
     if row.role == "block":
         return table.depth - row.depth < stage * group_size
     return stage > -(-table.depth // group_size)
+
+
+def thawed_from_the_bottom(row: Row, table: ParamTable, stage: int, group_size: int) -> bool:
+    """As `thawed_from_the_top`, the other way round.
+
+    Stage k ≥ 1 trains the embeddings and the lowest (k - 1)·g blocks, and stage ⌈L/g⌉ + 1 everything.
+    """
+    if row.role == "head":
+        return True
+    if row.role == "final":
+        return stage > -(-table.depth // group_size)
+    return row.depth <= (stage - 1) * group_size

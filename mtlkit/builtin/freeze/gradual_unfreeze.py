@@ -5,12 +5,12 @@ Source: Howard & Ruder 2018, "Universal Language Model Fine-tuning for Text Clas
 with the topmost blocks. The embeddings are the last stage.
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge
 from attrs import frozen
 
-from mtlkit.builtin.freeze.depths import thawed_from_the_top
+from mtlkit.builtin.freeze.depths import thawed_from_the_bottom, thawed_from_the_top
 from mtlkit.builtin.freeze.periods import check_period, periods
 from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.freeze import FreezePolicy
@@ -24,8 +24,8 @@ class GradualUnfreeze(FreezePolicy):
     """Stage 0 trains the heads alone; each later stage adds `group_size` blocks, counted from the top.
 
     With L blocks and groups of g, stage k ≥ 1 trains the final layer and the top k·g blocks, and stage
-    ⌈L/g⌉ + 1 everything. Stage k begins after `start` plus k times `every`; no two stages begin at the
-    same step.
+    ⌈L/g⌉ + 1 everything. With `order` "up" it is stage k ≥ 1 that trains the embeddings and the lowest
+    (k - 1)·g blocks. Stage k begins after `start` plus k times `every`; no two stages begin at the same step.
 
     Helps: with few rows: text classification with a recurrent language model (Howard & Ruder 2018,
     arXiv:1801.06146, their ablation). The first stages are cheap.
@@ -41,6 +41,9 @@ class GradualUnfreeze(FreezePolicy):
     start: Duration = option(
         "how long the backbone stays frozen before the first stage is counted", Duration(0, "st")
     )
+    order: Literal["down", "up"] = option(
+        "from the last block to the embeddings (down, as in the paper), or up", "down"
+    )
 
     def __attrs_post_init__(self) -> None:
         check_period(self.every, "a stage")
@@ -51,4 +54,5 @@ class GradualUnfreeze(FreezePolicy):
 
     def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
         """Whether the weight has thawed in that stage."""
-        return thawed_from_the_top(row, table, int(phase), self.group_size)
+        thawed = thawed_from_the_top if self.order == "down" else thawed_from_the_bottom
+        return thawed(row, table, int(phase), self.group_size)

@@ -7,12 +7,14 @@ from mtlkit.builtin.curves.linear import Linear
 from mtlkit.builtin.freeze.alternate import Alternate
 from mtlkit.builtin.freeze.attention_only import AttentionOnly
 from mtlkit.builtin.freeze.bias_only import BiasOnly
+from mtlkit.builtin.freeze.chain_thaw import ChainThaw
 from mtlkit.builtin.freeze.freeze_out import FreezeOut
 from mtlkit.builtin.freeze.gradual_unfreeze import GradualUnfreeze
 from mtlkit.builtin.freeze.lisa import Lisa
 from mtlkit.builtin.freeze.lp_ft import LpFt
 from mtlkit.builtin.freeze.norm_only import NormOnly
 from mtlkit.builtin.freeze.phases import Phases, PhaseSpec
+from mtlkit.builtin.freeze.sequential_unfreeze import SequentialUnfreeze
 from mtlkit.builtin.freeze.triggers import Lasts, OnMetric, OnPlateau
 from mtlkit.builtin.freeze.unfreeze_at import UnfreezeAt
 from mtlkit.builtin.freeze.unfreeze_on_metric import UnfreezeOnMetric
@@ -36,6 +38,9 @@ POLICIES = (
     FreezeOut(),
     Lisa(FIVE, 1),
     GradualUnfreeze(FIVE),
+    GradualUnfreeze(FIVE, order="up"),
+    ChainThaw(FIVE),
+    SequentialUnfreeze(("heads", "blocks", "embeddings"), FIVE),
     Phases((PhaseSpec(OnPlateau(LOSS, 1), ("backbone",)), PhaseSpec(Lasts(FIVE), ("heads",)), PhaseSpec())),
     Phases((PhaseSpec(OnMetric(LOSS, 0.5), ("type:norm",), "a"), PhaseSpec(None, (), "b"))),
 )

@@ -79,3 +79,17 @@ def test_every_must_be_longer_than_nothing():
     with pytest.raises(ValueError, match=r".") as caught:
         GradualUnfreeze(Duration(0, "ep"))
     assert str(caught.value) == "every is '0ep'; a stage must last longer than nothing"
+
+
+@given(param_tables(), st.integers(1, 5), st.integers(0, 30))
+def test_upwards_the_embeddings_come_first_and_the_final_layer_last(table, size, stage):
+    policy = GradualUnfreeze(Duration(1, "ep"), size, order="up")
+    everything = stage > -(-table.depth // size)
+    for row in table:
+        if row.role == "head":
+            expected = True
+        elif row.role == "final":
+            expected = everything
+        else:
+            expected = everything or (stage >= 1 and row.depth <= (stage - 1) * size)
+        assert policy.trainable(row, table, stage) is expected

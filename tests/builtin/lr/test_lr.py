@@ -98,3 +98,20 @@ def test_layer_decay_names_say_the_layer(table):
     expected = {f"embeddings/{table.depth}"} | {f"block {n}/{table.depth}" for n in range(1, table.depth + 1)}
     expected |= {f"head.{task}" for task in table.tasks}
     assert groups - {"final"} == expected
+
+
+@given(param_tables(max_depth=12), RATES, st.floats(0.01, 1), st.integers(1, 5), st.floats(0, 1))
+def test_blocks_of_a_group_share_a_rate_and_none_falls_below_the_least(table, peak, decay, size, least):
+    schedule = LayerDecay(peak, decay, group_size=size, min_scale=least)
+    plain = LayerDecay(peak, decay)
+    blocks, depth = {row.depth: row for row in table if row.role == "block"}, table.depth
+    groups = [list(range(depth, 0, -1))[at : at + size] for at in range(0, depth, size)]
+    for number, members in enumerate(groups, start=1):
+        for row in (blocks[each] for each in members if each in blocks):
+            assert rate_of(schedule, row, table) == pytest.approx(peak * max(decay**number, least))
+    for row in table:
+        if row.role == "embeddings":
+            expected = peak * max(decay ** (len(groups) + 1), least)
+            assert rate_of(schedule, row, table) == pytest.approx(expected)
+        if row.role in ("final", "head"):
+            assert rate_of(schedule, row, table) == rate_of(plain, row, table)
