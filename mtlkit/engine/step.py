@@ -147,7 +147,7 @@ def _scored(
     gates: Mapping[str, float],
     number: int,
 ) -> Iterator[dict[str, Tensor]]:
-    """The scores of every head for a micro-batch, the same whenever asked; weights stay mixed in the block."""
+    """The scores of every head for a micro-batch, always the same; weights stay mixed inside the block."""
     found: dict[str, Tensor] = {}
     purpose = ("step", progress.step, number)
     with mixed(session.soft, session.handles, session.plan.seed, "mixout", *purpose):
