@@ -2,6 +2,7 @@
 
 from mtlkit.builtin.card_shapes import built as _built
 from mtlkit.builtin.card_shapes import light as _light
+from mtlkit.builtin.data_cards import SOURCES
 from mtlkit.builtin.freeze_cards import SCHEDULED
 from mtlkit.builtin.rate_cards import OPTIMIZERS, RATES
 from mtlkit.contracts.card import Card
@@ -151,58 +152,6 @@ MODULES = (
         "Reimers & Gurevych 2019, Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks; "
         "Henderson et al. 2017, Efficient Natural Language Response Suggestion for Smart Reply",
         {"first": "text", "second": "text_pair"},
-    ),
-)
-SOURCES = (
-    _built(
-        "data",
-        "csv",
-        "data.options:CsvOptions",
-        "data.csv:CsvSource",
-        "a table of text, comma or tab separated",
-        example={"path": "data/rows.csv"},
-    ),
-    _built(
-        "data",
-        "jsonl",
-        "data.options:JsonlOptions",
-        "data.jsonl:JsonlSource",
-        "one JSON object per line",
-        example={"path": "data/rows.jsonl"},
-    ),
-    _built(
-        "data",
-        "parquet",
-        "data.options:ParquetOptions",
-        "data.parquet:ParquetSource",
-        "a Parquet file",
-        example={"path": "data/rows.parquet"},
-    ),
-    _built(
-        "data",
-        "hub",
-        "data.options:HubOptions",
-        "data.hub:HubSource",
-        "a data set of the Hugging Face hub",
-        "Lhoest et al. 2021, Datasets: A Community Library for Natural Language Processing",
-        {"name": "stanfordnlp/sst2"},
-    ),
-    _built(
-        "data",
-        "text-folder",
-        "data.options:TextFolderOptions",
-        "data.text_folder:TextFolderSource",
-        "a folder with one sub-folder of text files per class",
-        example={"path": "data/texts"},
-    ),
-    _built(
-        "data",
-        "conll",
-        "data.options:ConllOptions",
-        "data.conll:ConllSource",
-        "tokens and tags, one token a line",
-        "Tjong Kim Sang & De Meulder 2003, Introduction to the CoNLL-2003 Shared Task",
-        {"path": "data/tags.conll"},
     ),
 )
 TRACKERS = (

@@ -3,11 +3,26 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from attrs import frozen
+
+from mtlkit.errors import Problem
+
 Value = Any
 """A cell: text, a number, a truth value, None where missing, or a list of these."""
 Record = Mapping[str, Value]
 
 SPLIT_COLUMN = "split"
+
+
+@frozen
+class Skipped:
+    """Rows that a source could not read and left out because it was told to: how many, and the first few.
+
+    Each problem names file and line and says what is wrong there.
+    """
+
+    count: int = 0
+    first: tuple[Problem, ...] = ()
 
 
 class DataSource(Protocol):
@@ -19,6 +34,9 @@ class DataSource(Protocol):
 
     A source whose rows hold what depends on where its files lie, such as paths, has an attribute `identity`,
     the columns that say which row a row is; rows are divided and limited by these, else by all columns.
+
+    A source that can be told to leave out rows that it can't read has a method `skipped() -> Skipped`; what
+    it left out is told to the user. Rows are numbered as if those were not there.
 
     For the conformance kit its options class offers `sample(folder)`, which writes a small data set below
     a folder and returns the options table that reads it, and where it can hold any text also

@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -67,24 +67,6 @@ def same_columns(found: Iterable[tuple[Part, tuple[str, ...]]]) -> tuple[str, ..
     return columns
 
 
-def lines(path: Path, encoding: str, newline: str | None = None) -> Generator[str, None, None]:
-    """The lines of a text file, as `open` with this `newline` splits them.
-
-    Raises:
-        DataError: when bytes don't fit the encoding, or a line holds a NUL character.
-        ResourceError: when the file can't be read.
-    """
-    try:
-        with reading(path), path.open(encoding=_skipping_mark(encoding), newline=newline) as file:
-            for number, line in enumerate(file, 1):
-                if "\0" in line:
-                    raise DataError(_nul(path, number))
-                yield line
-    except UnicodeError:
-        text(path, (encoding,))  # names the line: a stream decodes ahead of the lines it hands out
-        raise
-
-
 def text(path: Path, encodings: tuple[str, ...]) -> str:
     """The whole text of a file in the first of these encodings that fits.
 
@@ -102,9 +84,9 @@ def text(path: Path, encodings: tuple[str, ...]) -> str:
             failures.append(error)
             continue
         if "\0" in found:
-            raise DataError(_nul(path, found[: found.index("\0")].count("\n") + 1))
+            raise DataError(nul(path, found[: found.index("\0")].count("\n") + 1))
         return found
-    raise DataError(_undecodable(path, encodings, failures[0]))
+    raise DataError(undecodable(path, encodings, failures[0]))
 
 
 @contextmanager
@@ -144,16 +126,18 @@ def _skipping_mark(encoding: str) -> str:
     return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
 
 
-def _nul(path: Path, line: int) -> Problem:
+def nul(path: Path, line: int) -> Problem:
+    """The problem that a line holds NUL."""
     advice = "a text file has none; is it compressed, or encoded as utf-16?"
     return Problem("holds a NUL character", advice, file=str(path), line=line)
 
 
-def _undecodable(path: Path, encodings: tuple[str, ...], error: UnicodeError) -> Problem:
+def undecodable(path: Path, encodings: tuple[str, ...], error: UnicodeError, line: int = 0) -> Problem:
+    """The problem that a byte fits none of the encodings, at that line or, for 0, where the error says."""
     named = " or ".join(encodings)
     advice = 'say how it is encoded, for example encoding = "cp1252"'
     if not isinstance(error, UnicodeDecodeError):
-        return Problem(f"is not {named}: {error}", advice, file=str(path), line=1)
+        return Problem(f"is not {named}: {error}", advice, file=str(path), line=line or 1)
     before = error.object[: error.start].decode(encodings[0], "ignore")
     message = f"byte 0x{error.object[error.start]:02x} is not {named}"
-    return Problem(message, advice, file=str(path), line=before.count("\n") + 1)
+    return Problem(message, advice, file=str(path), line=line or before.count("\n") + 1)

@@ -1,17 +1,18 @@
 """The source `jsonl`: one JSON object per line."""
 
-import json
-import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from pathlib import Path
 
-from mtlkit.builtin.data.files import Part, digest_of_parts, lines, parts, same_columns, with_split
+from mtlkit.builtin.data.bad_rows import BadRows
+from mtlkit.builtin.data.files import Part, digest_of_parts, parts, same_columns, with_split
+from mtlkit.builtin.data.json_text import decoded
 from mtlkit.builtin.data.options import JsonlOptions
-from mtlkit.builtin.data.table import Table
-from mtlkit.contracts.data import SPLIT_COLUMN, Record, Value
+from mtlkit.builtin.data.spans import Spans
+from mtlkit.builtin.data.text_file import TextFile
+from mtlkit.contracts.data import SPLIT_COLUMN, Record, Skipped, Value
 from mtlkit.errors import DataError, Problem
 
 LINES_THAT_SHOW_THE_KEYS = 1000
@@ -28,21 +29,23 @@ class JsonlSource:
 
         Raises:
             ResourceError: when a file is missing.
-            DataError: naming file and line, when one of these lines is not a JSON object.
+            DataError: naming file and line, when one of these lines is not a JSON object, unless such
+                lines are to be skipped.
         """
         files = parts(self._options.path)
         names = self._options.names
         if names is None:
             seen: dict[str, None] = {}
             for part in files:
-                with closing(_objects(part, self._options.encoding)) as objects:
-                    for _, found in islice(objects, LINES_THAT_SHOW_THE_KEYS):
+                bad = BadRows(self._options.on_bad_row)
+                with closing(_objects(self._file(part), bad)) as objects:
+                    for _, _, found in islice(objects, LINES_THAT_SHOW_THE_KEYS):
                         seen.update(dict.fromkeys(found))
             names = tuple(seen)
         return same_columns((part, with_split(names, part)) for part in files)
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._spans)
 
     def rows(self, numbers: Sequence[int]) -> list[Record]:
         """The rows with these numbers (from 0).
@@ -50,77 +53,86 @@ class JsonlSource:
         Raises:
             ResourceError: when a file is missing.
             DataError: naming file and line, when a line is not one JSON object, repeats a key, holds a
-                number that is not finite, or has a key that the first 1,000 lines lack.
+                number that is not finite, or has a key that the first 1,000 lines lack, unless such lines
+                are to be skipped.
         """
-        return self._table.rows(numbers)
+        return list(self._records(numbers))
 
     def fingerprint(self) -> str:
         """A hex digest of the files' bytes and of how they are read."""
         options = self._options
         return digest_of_parts(["jsonl", options.names, options.encoding], options.path)
 
+    def skipped(self) -> Skipped:
+        """The lines that could not be read and were left out."""
+        _ = self._spans
+        return self._bad.skipped()
+
+    def _records(self, numbers: Sequence[int]) -> Iterator[Record]:
+        spans = self._spans
+        for at, raw in spans.read(numbers):
+            file = spans.files[at]
+            found = decoded(raw.decode(file.encoding), file.path, 0) | self._added[at]
+            yield {column: found.get(column) for column in self._columns}
+
     @cached_property
-    def _table(self) -> Table:
-        columns = self.columns()
-        known = frozenset(columns)
-        cells = []
+    def _bad(self) -> BadRows:
+        return BadRows(self._options.on_bad_row)
+
+    @cached_property
+    def _columns(self) -> tuple[str, ...]:
+        return self.columns()
+
+    @cached_property
+    def _added(self) -> list[dict[str, str]]:
+        return [
+            {} if part.split is None else {SPLIT_COLUMN: part.split} for part in parts(self._options.path)
+        ]
+
+    @cached_property
+    def _spans(self) -> Spans:
+        known = frozenset(self._columns)
+        spans = Spans()
         for part in parts(self._options.path):
-            added = {} if part.split is None else {SPLIT_COLUMN: part.split}
-            for line, found in _objects(part, self._options.encoding):
+            file = self._file(part)
+            spans.begin(file)
+            for number, (start, end), found in _objects(file, self._bad):
                 if self._options.names is None and not known.issuperset(found):
-                    raise DataError(_late(part, line, next(key for key in found if key not in known)))
-                found |= added
-                cells.append([found.get(column) for column in columns])
-        return Table(columns, cells)
+                    late = next(key for key in found if key not in known)
+                    self._bad.meet(_late(file.path, number, late))
+                else:
+                    spans.add(start, end)
+        return spans
+
+    def _file(self, part: Part) -> TextFile:
+        return TextFile(part.path, self._options.encoding, any_end=False)
 
 
-def _objects(part: Part, encoding: str) -> Generator[tuple[int, dict[str, Value]], None, None]:
-    """The number of each line and its object; blank lines at the end are none."""
-    blank = 0
-    with closing(lines(part.path, encoding, newline="\n")) as source:
-        for number, line in enumerate(source, 1):
-            if not line.strip():
-                blank = blank or number
+def _objects(
+    file: TextFile, bad: BadRows
+) -> Generator[tuple[int, tuple[int, int], dict[str, Value]], None, None]:
+    """The number of each line, its place and its object; blank lines at the end are none."""
+    blank: list[int] = []
+    with closing(file.lines()) as lines:
+        for number, start, raw in lines:
+            text, problem = file.decoded(raw, number)
+            if problem is None and not text.strip():
+                blank.append(number)
                 continue
-            if blank:
-                raise DataError(Problem("is blank", "remove it", file=str(part.path), line=blank))
-            yield number, _object(line, part, number)
+            for line in blank:
+                bad.meet(Problem("is blank", "remove it", file=str(file.path), line=line))
+            blank.clear()
+            found: dict[str, Value] = {}
+            try:
+                found = decoded(text, file.path, number) if problem is None else {}
+            except DataError as error:
+                (problem,) = error.problems
+            if problem is None:
+                yield number, (start, start + len(raw)), found
+            else:
+                bad.meet(problem)
 
 
-def _object(line: str, part: Part, number: int) -> dict[str, Value]:
-    advice = 'every line is one object: {"text": "...", "label": "..."}'
-    try:
-        found = _DECODER.decode(line.rstrip("\r\n"))
-    except json.JSONDecodeError as error:
-        message = f"is not JSON: {error.msg}"
-        raise DataError(
-            Problem(message, advice, file=str(part.path), line=number, column=error.colno)
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(Problem(f"is not usable JSON: {error}", file=str(part.path), line=number)) from error
-    if not isinstance(found, dict):
-        raise DataError(Problem("is not a JSON object", advice, file=str(part.path), line=number))
-    return found
-
-
-def _late(part: Part, line: int, key: str) -> Problem:
+def _late(path: Path, line: int, key: str) -> Problem:
     message = f"has the key {key!r}, which none of the first {LINES_THAT_SHOW_THE_KEYS:,} lines has"
-    return Problem(message, "list the keys to read in names", file=str(part.path), line=line)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
-    return found
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is not a finite number")
-    return number
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)
+    return Problem(message, "list the keys to read in names", file=str(path), line=line)

@@ -21,13 +21,34 @@ SENTENCES = (
     (("Zürich", "B-LOC"),),
     (("nothing", "O"), ("here", "O")),
 )
+TREES = (
+    (
+        "a",
+        (
+            "1-2 don't _ _ _ _ _ _ _ _",
+            "1 do do AUX VBP Mood=Ind 3 aux _ _",
+            "2 n't not PART RB _ 3 advmod _ _",
+            "3 go go VERB VB _ 0 root _ SpaceAfter=No",
+        ),
+    ),
+    (
+        "b",
+        (
+            "1 Zürich Zürich PROPN NNP _ 0 root _ _",
+            "1.1 lies lie VERB _ _ _ _ 0:root _",
+            "2 here here ADV RB _ 1 orphan _ _",
+        ),
+    ),
+)
 
 
-def write_csv(folder: Path, rows: Sequence[Record]) -> Table:
-    """`rows.csv`, with quotes where they are needed."""
-    path = folder / "rows.csv"
+def write_csv(folder: Path, rows: Sequence[Record], name: str = "rows.csv", delimiter: str = ",") -> Table:
+    """`rows.csv` or `rows.tsv`, with quotes."""
+    path = folder / name
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer = csv.DictWriter(
+            file, list(rows[0]), delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n"
+        )
         writer.writeheader()
         writer.writerows(rows)
     return {"path": str(path)}
@@ -64,6 +85,33 @@ def write_conll(folder: Path) -> Table:
     path = folder / "sentences.conll"
     blocks = ["".join(f"{token}\t{tag}\n" for token, tag in sentence) for sentence in SENTENCES]
     path.write_text("\n".join(blocks), encoding="utf-8")
+    return {"path": str(path)}
+
+
+def write_conllu(folder: Path) -> Table:
+    """`trees.conllu`: a sentence with a multi-word token, and one with an empty node."""
+    path = folder / "trees.conllu"
+    path.write_text("\n".join(map(_tree, TREES)), encoding="utf-8")
+    return {"path": str(path), "metadata": ["sent_id"]}
+
+
+def _tree(tree: tuple[str, tuple[str, ...]]) -> str:
+    name, lines = tree
+    rows = [line.replace(" ", "\t") for line in lines]
+    return "".join(f"{line}\n" for line in (f"# sent_id = {name}", *rows))
+
+
+def write_squad(folder: Path) -> Table:
+    """`questions.json`: a passage with two questions, of which one has no answer."""
+    path = folder / "questions.json"
+    passage = "Ada Lovelace wrote the first program in 1843, about Zürich ☃."
+    answer = {"text": "1843", "answer_start": passage.index("1843")}
+    questions = [
+        {"id": "1", "question": "When was it?", "is_impossible": False, "answers": [answer]},
+        {"id": "2", "question": "How long was it?", "is_impossible": True, "answers": []},
+    ]
+    article = {"title": "Programs", "paragraphs": [{"context": passage, "qas": questions}]}
+    path.write_text(json.dumps({"version": "v2.0", "data": [article]}, indent=1), encoding="utf-8")
     return {"path": str(path)}
 
 

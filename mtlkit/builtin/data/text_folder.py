@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from mtlkit.builtin.data.bad_rows import BadRows
 from mtlkit.builtin.data.files import digest, reading, text
 from mtlkit.builtin.data.options import TextFolderOptions
-from mtlkit.builtin.data.table import Table
-from mtlkit.contracts.data import Record
+from mtlkit.builtin.data.table import check_numbers
+from mtlkit.contracts.data import Record, Skipped
 from mtlkit.errors import DataError, Problem, ResourceError
 
 COLUMNS = ("folder", "file", "title", "body", "text")
@@ -36,17 +37,18 @@ class TextFolderSource:
         return COLUMNS
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._read_files)
 
     def rows(self, numbers: Sequence[int]) -> list[Record]:
         """The rows with these numbers (from 0), every cell a string.
 
         Raises:
             ResourceError: when the folder is missing.
-            DataError: naming file and line, when a file doesn't fit the encoding or holds NUL; when no
-                sub-folder has a file of the suffix.
+            DataError: naming file and line, when a file doesn't fit the encoding or holds NUL, unless such
+                files are to be skipped; when no sub-folder has a file of the suffix.
         """
-        return self._table.rows(numbers)
+        check_numbers(numbers, len(self))
+        return [self._record(self._read_files[number]) for number in numbers]
 
     def fingerprint(self) -> str:
         """A hex digest of the files' names, relative to the folder, and bytes."""
@@ -54,9 +56,30 @@ class TextFolderSource:
         named = [(f"{file.parent.name}/{file.name}", file) for file in files]
         return digest(["text-folder", self._options.encodings], named)
 
+    def skipped(self) -> Skipped:
+        """The files that could not be read and were left out."""
+        _ = self._read_files
+        return self._bad.skipped()
+
     @cached_property
-    def _table(self) -> Table:
-        return Table(COLUMNS, [_cells(file, text(file, self._options.encodings)) for file in self._files()])
+    def _bad(self) -> BadRows:
+        return BadRows(self._options.on_bad_row)
+
+    @cached_property
+    def _read_files(self) -> list[Path]:
+        """The files that can be read; their texts stay on disk."""
+        found = []
+        for file in self._files():
+            try:
+                text(file, self._options.encodings)
+            except DataError as error:
+                self._bad.meet(error.problems[0])
+            else:
+                found.append(file)
+        return found
+
+    def _record(self, file: Path) -> Record:
+        return dict(zip(COLUMNS, _cells(file, text(file, self._options.encodings)), strict=True))
 
     def _root(self) -> Path:
         root = self._options.path.existing()

@@ -85,3 +85,17 @@ def test_the_demo_sentences():
     assert sum(token.count('"') for row in rows for token in row["tokens"]) == 252
     tags = {tag for row in rows for tag in row["tags"]}
     assert len({tag[2:] for tag in tags - {"O"}}) == 10
+
+
+def test_several_columns_of_one_sentence(tmp_path):
+    text = "EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\nPeter NNP B-NP B-PER\n"
+    read = written(tmp_path, text, fields={"tokens": 0, "pos": 1, "entities": -1})
+    assert read.columns() == ("tokens", "pos", "entities")
+    assert all_rows(read) == [
+        {"tokens": ["EU", "rejects"], "pos": ["NNP", "VBZ"], "entities": ["B-ORG", "O"]},
+        {"tokens": ["Peter"], "pos": ["NNP"], "entities": ["B-PER"]},
+    ]
+    with pytest.raises(DataError, match=r":1  has 4 fields, too few for tokens 0 and heads 6  write a token"):
+        len(written(tmp_path, text, fields={"tokens": 0, "heads": 6}))
+    with pytest.raises(ValueError, match="^two columns of fields are field 1$"):
+        ConllOptions(Place("x"), fields={"a": 1, "b": 1})

@@ -1,0 +1,48 @@
+"""JSON as data files have it: no key twice, no number that is not finite."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from mtlkit.contracts.data import Value
+from mtlkit.errors import DataError, Problem
+
+ADVICE = 'every line is one object: {"text": "...", "label": "..."}'
+
+
+def decoded(text: str, path: Path, line: int) -> dict[str, Value]:
+    """The object that a line is.
+
+    Raises:
+        DataError: naming file and line, when it is not one JSON object, repeats a key or holds a number that
+            is not finite.
+    """
+    try:
+        found = DECODER.decode(text.rstrip("\r\n"))
+    except json.JSONDecodeError as error:
+        message = f"is not JSON: {error.msg}"
+        raise DataError(Problem(message, ADVICE, file=str(path), line=line, column=error.colno)) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(Problem(f"is not usable JSON: {error}", file=str(path), line=line)) from error
+    if not isinstance(found, dict):
+        raise DataError(Problem("is not a JSON object", ADVICE, file=str(path), line=line))
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_finite)

@@ -1,0 +1,86 @@
+"""The cards of the data sources."""
+
+from mtlkit.builtin.card_shapes import built
+
+TABLES = (
+    built(
+        "data",
+        "csv",
+        "data.options:CsvOptions",
+        "data.csv:CsvSource",
+        "a table of text, comma separated",
+        "Shafranovich 2005, Common Format and MIME Type for Comma-Separated Values (CSV) Files, RFC 4180",
+        example={"path": "data/rows.csv"},
+    ),
+    built(
+        "data",
+        "tsv",
+        "data.options:TsvOptions",
+        "data.csv:CsvSource",
+        "a table of text, tab separated",
+        example={"path": "data/rows.tsv"},
+    ),
+    built(
+        "data",
+        "jsonl",
+        "data.options:JsonlOptions",
+        "data.jsonl:JsonlSource",
+        "one JSON object per line",
+        example={"path": "data/rows.jsonl"},
+    ),
+    built(
+        "data",
+        "parquet",
+        "data.options:ParquetOptions",
+        "data.parquet:ParquetSource",
+        "a Parquet file",
+        example={"path": "data/rows.parquet"},
+    ),
+    built(
+        "data",
+        "hub",
+        "data.options:HubOptions",
+        "data.hub:HubSource",
+        "a data set of the Hugging Face hub",
+        "Lhoest et al. 2021, Datasets: A Community Library for Natural Language Processing",
+        {"name": "stanfordnlp/sst2"},
+    ),
+)
+TEXTS = (
+    built(
+        "data",
+        "text-folder",
+        "data.options:TextFolderOptions",
+        "data.text_folder:TextFolderSource",
+        "a folder with one sub-folder of text files per class",
+        example={"path": "data/texts"},
+    ),
+    built(
+        "data",
+        "conll",
+        "data.options:ConllOptions",
+        "data.conll:ConllSource",
+        "tokens and tags, one token a line",
+        "Tjong Kim Sang & De Meulder 2003, Introduction to the CoNLL-2003 Shared Task",
+        {"path": "data/tags.conll"},
+    ),
+    built(
+        "data",
+        "conllu",
+        "data.conllu_options:ConlluOptions",
+        "data.conllu:ConlluSource",
+        "sentences with tags, features and dependencies, as in Universal Dependencies",
+        "Nivre et al. 2020, Universal Dependencies v2: An Evergrowing Multilingual Treebank Collection",
+        {"path": "data/trees.conllu"},
+    ),
+    built(
+        "data",
+        "squad",
+        "data.squad_options:SquadOptions",
+        "data.squad:SquadSource",
+        "questions about passages, in the JSON of SQuAD",
+        "Rajpurkar, Jia & Liang 2018, Know What You Don't Know: Unanswerable Questions for SQuAD",
+        {"path": "data/questions.json"},
+    ),
+)
+SOURCES = TABLES + TEXTS
