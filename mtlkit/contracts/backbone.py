@@ -5,7 +5,7 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -52,7 +52,8 @@ class Vocabulary:
     """The tokens of a backbone that reads text: V ids, of which `special` stand for no text.
 
     `mask` stands for a token that is to be guessed, None where there is no such id. `table` [V, H'] holds the
-    embeddings of the ids, a parameter of the backbone: a head may use it, and is tied to it then.
+    embeddings of the ids, a parameter of the backbone: a head may use it, and is tied to it then. `names` spells
+    ids, as `tokens` of the backbone does.
     """
 
     size: int
@@ -60,6 +61,7 @@ class Vocabulary:
     special: frozenset[int]
     mask: int | None
     table: Parameter
+    names: Callable[[Sequence[int]], list[str]] | None = None
 
 
 class Backbone(Protocol):

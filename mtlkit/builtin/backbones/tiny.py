@@ -104,7 +104,7 @@ class TinyBackbone(nn.Module):
         """The ids that words are hashed into."""
         special = frozenset(range(SPECIALS))
         table = cast(nn.Parameter, self.embeddings.tokens.weight)
-        return Vocabulary(self.options.vocabulary, PADDING, special, MASK, table)
+        return Vocabulary(self.options.vocabulary, PADDING, special, MASK, table, self.tokens)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """Names of ids: a hashed word can't be told from its id."""

@@ -149,7 +149,8 @@ class TransformerBackbone(nn.Module):
         """The tokens of the model, with its own table of embeddings."""
         tokenizer, table = self.tokenizer, self.model.get_input_embeddings().weight
         special = frozenset(tokenizer.all_special_ids)
-        return Vocabulary(len(table), tokenizer.pad_token_id or 0, special, tokenizer.mask_token_id, table)
+        padding, mask = tokenizer.pad_token_id or 0, tokenizer.mask_token_id
+        return Vocabulary(len(table), padding, special, mask, table, self.tokens)
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """The tokens with these ids, as the tokenizer spells them."""
