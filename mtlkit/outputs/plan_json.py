@@ -25,11 +25,12 @@ def plan_document(
         "groups": [
             {
                 "name": name,
-                "weights": list(names),
-                "count": len(names),
-                "numbers": sum(sizes[n] for n in names),
+                "weights": list(group.weights),
+                "count": len(group.weights),
+                "numbers": sum(sizes[n] for n in group.weights),
+                "curve": f"lr.curves.{group.curve}" if group.curve else "lr.curve",
             }
-            for name, names in timeline.groups.items()
+            for name, group in timeline.parts.items()
         ],
         "phases": [
             {

@@ -59,10 +59,11 @@ def _rates(timeline: Timeline, moments: Sequence[Moment]) -> str:
     """One line per group: its highest rate and that of the last step."""
     width = max(map(len, timeline.groups))
     lines = ["rates"]
-    for group in timeline.groups:
-        peak = max((moment.rates[group] for moment in moments), default=0.0)
-        last = moments[-1].rates[group] if moments else 0.0
-        lines.append(f"  {group:<{width}}  peak {peak:.2e}, last {last:.2e}")
+    for name, group in timeline.parts.items():
+        peak = max((moment.rates[name] for moment in moments), default=0.0)
+        last = moments[-1].rates[name] if moments else 0.0
+        curve = f", curve of {group.curve!r}" if group.curve else ""
+        lines.append(f"  {name:<{width}}  peak {peak:.2e}, last {last:.2e}{curve}")
     return "\n".join(lines)
 
 

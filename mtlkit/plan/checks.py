@@ -39,19 +39,26 @@ def check_table(plan: Plan, table: ParamTable) -> None:
     Raises:
         RecipeError: when a selector matches no weight; suggests the nearest names.
     """
-    found = []
-    for place, part in _selecting(plan):
-        for text in part.options.patterns():
-            selector = parse(text)
-            if not any(selector.matches(row, table) for row in table):
-                path = _where(plan.document.data, place, text)
-                found.append(
-                    problem_at(
-                        plan.document, path, f"the selector {text!r} matches no weight", _nearest(text, table)
-                    )
-                )
+    written = [
+        (_where(plan.document.data, place, text), text, False)
+        for place, part in _selecting(plan)
+        for text in part.options.patterns()
+    ]
+    written += [(("lr", "curves", text), text, True) for text in plan.curves]
+    found = [
+        problem_at(
+            plan.document, path, f"the selector {text!r} matches no weight", _nearest(text, table), key=key
+        )
+        for path, text, key in written
+        if not _matches(text, table)
+    ]
     if found:
         raise RecipeError(found)
+
+
+def _matches(text: str, table: ParamTable) -> bool:
+    selector = parse(text)
+    return any(selector.matches(row, table) for row in table)
 
 
 def _selecting(plan: Plan) -> Iterator[tuple[KeyPath, Part]]:
@@ -126,6 +133,11 @@ def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, P
                 found.append(
                     problem_at(document, where, f"there is no task {task!r}", closest(task, recipe.tasks))
                 )
+    for text in recipe.lr.curves:
+        for task in parse(text).tasks:
+            if task not in recipe.tasks:
+                message, place = f"there is no task {task!r}", ("lr", "curves", text)
+                found.append(problem_at(document, place, message, closest(task, recipe.tasks), key=True))
     return found
 
 

@@ -4,6 +4,7 @@ Each guard is a pure function of the plan and its timeline. It says what will ha
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from attrs import frozen
@@ -40,6 +41,7 @@ def guards(
     return (
         *fast_blocks(plan, timeline, moments, phases),
         *long_warmups(plan, timeline),
+        *idle_rewarms(plan, timeline, moments),
         *unreached_stages(plan, moments),
         *late_thaws(plan, timeline),
         *frozen_heads(plan, timeline, phases),
@@ -75,7 +77,7 @@ def fast_blocks(
 
 def long_warmups(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
     """Curves whose warm-up does not end before the run does."""
-    curves = {"lr.curve": plan.curve}
+    curves = _curves(plan)
     curves |= {f"tasks.{task.name}.backbone_grad.curve": task.backbone_grad_curve for task in plan.tasks}
     for path, curve in curves.items():
         warmup = getattr(curve.options, "warmup", None)
@@ -84,6 +86,36 @@ def long_warmups(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
             yield Guard(
                 f"the warm-up takes {steps} steps and the run has {timeline.total}: the peak is "
                 "never reached",
+                path,
+            )
+
+
+def idle_rewarms(plan: Plan, timeline: Timeline, moments: Sequence[Moment]) -> Iterator[Guard]:
+    """Curves that are to rise again after a thaw, where no group that follows them thaws during the run."""
+    if any(_waits(options) for _, options in _policies(plan)):
+        return
+    pairs = list(pairwise(moments))
+    for path, part in _curves(plan).items():
+        rewarm = getattr(part.options, "rewarm", None)
+        if not isinstance(rewarm, Duration) or not rewarm.amount:
+            continue
+        selector = path.removeprefix("lr.curve").removeprefix("s.")
+        followed = [name for name, group in timeline.parts.items() if group.curve == selector]
+        if getattr(part.options, "rewarm_scope", "group") == "all":
+            followed = list(timeline.parts)
+        weights = [frozenset(timeline.groups[name]) for name in followed]
+        late = any(
+            before.trainable is not after.trainable
+            and any(
+                before.trainable.isdisjoint(names) > after.trainable.isdisjoint(names) for names in weights
+            )
+            for before, after in pairs
+        )
+        if not late:
+            yield Guard(
+                f"rewarm = '{rewarm}' does nothing: no group of weights that follows this curve thaws after "
+                "the first step (a group thaws with its first weight; the groups are "
+                f"{', '.join(timeline.groups)})",
                 path,
             )
 
@@ -147,7 +179,8 @@ def unmeasured_metrics(plan: Plan, timeline: Timeline, evaluated: Collection[str
     """Metrics that something waits for and that are not measured before the last step."""
     every = plan.training.evaluate_every
     never = every is None or max(1, timeline.progress(0).steps(every)) >= timeline.total
-    for path, options in (*_policies(plan), ("lr.curve", plan.curve.options)):
+    curves = ((path, part.options) for path, part in _curves(plan).items())
+    for path, options in (*_policies(plan), *curves):
         for metric in _told(options, "metrics"):
             source = next((task.data for task in plan.tasks if task.name == metric.partition("/")[0]), "")
             if never:
@@ -181,6 +214,13 @@ def _policies(plan: Plan) -> Iterator[tuple[str, Any]]:
     single = isinstance(plan.document.data.get("freeze"), dict)
     for number, part in enumerate(plan.freeze):
         yield "freeze" if single else f"freeze[{number}]", part.options
+
+
+def _curves(plan: Plan) -> dict[str, Part]:
+    """The curves of the rates with their places."""
+    return {"lr.curve": plan.curve} | {
+        f"lr.curves.{selector}": part for selector, part in plan.curves.items()
+    }
 
 
 def _waits(options: Any) -> bool:  # noqa: ANN401  any freeze policy

@@ -84,7 +84,8 @@ class SelectionPlan:
 class Plan:
     """All that a run needs to know.
 
-    `recipe` is the resolved recipe as plain values; `document` the text it came from, for errors.
+    `curves` are the curves of single weights by selector, in order; all others follow `curve`. `recipe` is
+    the resolved recipe as plain values; `document` the text it came from, for errors.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Plan:
     regularizers: tuple[Part, ...]
     lr: Part
     curve: Part
+    curves: Mapping[str, Part]
     optimizer: Part
     sampler: Part
     balancer: Part

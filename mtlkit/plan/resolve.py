@@ -18,10 +18,11 @@ from mtlkit.plan.model import DataPlan, Part, Plan, SelectionPlan, TaskPlan, Tra
 from mtlkit.plan.resolved import resolved_recipe
 from mtlkit.recipe.check import in_order, shape
 from mtlkit.recipe.document import Document, KeyPath
-from mtlkit.recipe.model import DataTable, Recipe, TaskTable
+from mtlkit.recipe.model import DataTable, LrTable, Recipe, TaskTable
 from mtlkit.recipe.problems import from_validation_error, problem_at
 
 DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
+LR_KEYS = frozenset(LrTable.model_fields) - {"use"}
 ALWAYS_ON = ("jsonl", "tensorboard", "console")
 LISTED: tuple[PluginKind, ...] = ("freeze", "regularizer")
 SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
@@ -60,6 +61,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog) -> Plan:
         regularizers=tuple(parts["regularizer", number] for number in range(len(recipe.regularizer))),
         lr=parts["lr",],
         curve=parts["lr", "curve"],
+        curves={selector: parts["lr", "curves", selector] for selector in recipe.lr.curves},
         optimizer=parts["optimizer",],
         sampler=parts["sampler",],
         balancer=parts["balancer",],
@@ -149,7 +151,7 @@ def _part(
     catalog: Catalog,
 ) -> Part:
     entry: Entry = catalog.find(kind, name)
-    reserved = {"use"} | (DATA_KEYS if kind == "data" else set()) | ({"curve"} if kind == "lr" else set())
+    reserved = {"use"} | (DATA_KEYS if kind == "data" else LR_KEYS if kind == "lr" else set())
     options = {key: value for key, value in table.items() if key not in reserved}
     try:
         made = make_options(entry, options, document.folder(path), document.folders(path))
@@ -168,7 +170,10 @@ def _places(data: Mapping[str, Any]) -> Iterable[tuple[PluginKind, KeyPath, Mapp
         if isinstance(table, dict):
             yield kind, (kind,), table
             if kind == "lr":
-                yield from _curve(table, ("lr", "curve"))
+                yield from _curve(table.get("curve", "constant"), ("lr", "curve"))
+                curves = table.get("curves")
+                for selector, curve in curves.items() if isinstance(curves, dict) else ():
+                    yield from _curve(curve, ("lr", "curves", selector))
     for kind, default in zip(LISTED, ([{"use": "none"}], []), strict=True):
         listed = data.get(kind, default)
         for number, table in enumerate(listed if isinstance(listed, list) else [listed]):
@@ -179,16 +184,15 @@ def _places(data: Mapping[str, Any]) -> Iterable[tuple[PluginKind, KeyPath, Mapp
         if isinstance(head := task.get("head"), dict):
             yield "head", ("tasks", name, "head"), head
         gate = task.get("backbone_grad")
-        yield from _curve(gate if isinstance(gate, dict) else {}, ("tasks", name, "backbone_grad", "curve"))
+        curve = gate.get("curve", "constant") if isinstance(gate, dict) else "constant"
+        yield from _curve(curve, ("tasks", name, "backbone_grad", "curve"))
     trackers = {**{name: {} for name in ALWAYS_ON}, **dict(_tables(data.get("logging", {}), "trackers"))}
     for name, table in trackers.items():
         yield "tracker", ("logging", "trackers", name), {"use": name, **table}
 
 
-def _curve(
-    table: Mapping[str, Any], path: KeyPath
-) -> Iterable[tuple[PluginKind, KeyPath, Mapping[str, Any]]]:
-    curve = table.get("curve", "constant")
+def _curve(curve: object, path: KeyPath) -> Iterable[tuple[PluginKind, KeyPath, Mapping[str, Any]]]:
+    """A curve, by its name or as a table."""
     curve = {"use": curve} if isinstance(curve, str) else curve
     if isinstance(curve, dict):
         yield "curve", path, curve

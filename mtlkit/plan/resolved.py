@@ -33,7 +33,7 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
         },
         "freeze": [_table(parts["freeze", number]) for number in range(len(recipe.freeze))],
         "regularizer": [_table(parts["regularizer", number]) for number in range(len(recipe.regularizer))],
-        "lr": {**_table(parts["lr",]), "curve": _table(parts["lr", "curve"])},
+        "lr": _rates(recipe, parts),
         "optimizer": _table(parts["optimizer",]),
         "sampler": _table(parts["sampler",]),
         "balancer": _table(parts["balancer",]),
@@ -49,6 +49,15 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
     }
     if recipe.selection:
         written["selection"] = recipe.selection.model_dump(mode="json")
+    return written
+
+
+def _rates(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, Any]:
+    written = {**_table(parts["lr",]), "curve": _table(parts["lr", "curve"])}
+    if recipe.lr.curves:
+        written["curves"] = {
+            selector: _table(parts["lr", "curves", selector]) for selector in recipe.lr.curves
+        }
     return written
 
 

@@ -59,6 +59,7 @@ def _own(schema: Schema, definitions: Schema) -> Schema:
     found: Schema = {key: told for key, told in schema["properties"].items() if key != "use"}
     if "curve" in found:
         found["curve"] = {"anyOf": [{"type": "string"}, _ref("curve")]}
+        found["curves"] = {**found["curves"], "additionalProperties": found["curve"]}
     return found
 
 

@@ -15,10 +15,12 @@ from mtlkit.contracts.freeze import FreezePolicy
 from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.progress import Measurement, Progress
 from mtlkit.contracts.rates import Curve, LRSchedule
+from mtlkit.contracts.selectors import parse
 from mtlkit.errors import PluginError
 from mtlkit.plan.model import Plan
 
 Stage = tuple[int | str, ...]
+REST = "the rest"
 
 
 @frozen
@@ -41,9 +43,26 @@ class Moment:
     rates: Mapping[str, float]
 
 
+@frozen
+class Group:
+    """Weights that share a rate: those of one group of the schedule that follow one curve.
+
+    `of` is the schedule's name for it, `curve` the selector whose curve it follows, empty for the curve that
+    is everybody's, and `weights` are canonical names in table order.
+    """
+
+    of: str
+    curve: str
+    weights: tuple[str, ...]
+
+
 @define(slots=False)
 class Timeline:
-    """The policies and schedules of a plan over a table of weights and a length in steps."""
+    """The policies and schedules of a plan over a table of weights and a length in steps.
+
+    `curves` are curves of single weights by selector: a weight follows that of the first selector which means
+    it, and `curve` where none does.
+    """
 
     policies: tuple[FreezePolicy, ...]
     schedule: LRSchedule
@@ -51,15 +70,30 @@ class Timeline:
     table: ParamTable
     total: int
     steps_per_epoch: int
+    curves: Mapping[str, Curve] = field(factory=dict)
     _sets: dict[Stage, frozenset[str]] = field(factory=dict, init=False)
 
     @cached_property
     def groups(self) -> Mapping[str, tuple[str, ...]]:
         """Group name → weights, in table order: a partition, because it is a function of the row."""
-        groups: dict[str, list[str]] = {}
+        return {name: group.weights for name, group in self.parts.items()}
+
+    @cached_property
+    def parts(self) -> Mapping[str, Group]:
+        """The groups by name.
+
+        A group of the schedule whose weights follow several curves is one for each, called after both.
+        """
+        found: dict[str, dict[str, list[str]]] = {}
         for row in self.table:
-            groups.setdefault(self.schedule.group(row, self.table), []).append(row.name)
-        return {name: tuple(names) for name, names in groups.items()}
+            curve = next((text for text in self.curves if parse(text).matches(row, self.table)), "")
+            group = self.schedule.group(row, self.table)
+            found.setdefault(group, {}).setdefault(curve, []).append(row.name)
+        return {
+            f"{name} · {curve or REST}" if len(split) > 1 else name: Group(name, curve, tuple(weights))
+            for name, split in found.items()
+            for curve, weights in split.items()
+        }
 
     def progress(self, step: int, log: Sequence[Measurement] = ()) -> Progress:
         """The moment before that step, with the metrics that were known then."""
@@ -125,26 +159,31 @@ class Timeline:
         )
 
     def _rates(self, progress: Progress, ages: Mapping[str, int]) -> dict[str, float]:
-        """The rate of every group; those without an age are frozen, and groups of one age share a factor."""
-        youngest = min(ages.values(), default=0) if self.curve.rewarm_scope == "all" else None
+        """The rate of every group; those without an age are frozen.
+
+        Groups of one curve and one age share a factor.
+        """
+        youngest = min(ages.values(), default=0)
         rates = dict.fromkeys(self.groups, 0.0)
-        factors: dict[int, float] = {}
-        for group, age in ages.items():
-            counted = age if youngest is None else youngest
-            if counted not in factors:
-                factors[counted] = self.curve.factor(progress, counted)
-            rates[group] = self._rate(group, progress, age, factors[counted])
+        factors: dict[tuple[str, int], float] = {}
+        for name, age in ages.items():
+            group = self.parts[name]
+            curve = self.curves.get(group.curve, self.curve)
+            counted = youngest if curve.rewarm_scope == "all" else age
+            if (group.curve, counted) not in factors:
+                factors[group.curve, counted] = curve.factor(progress, counted)
+            rate = self.schedule.rate(group.of, progress, age) * factors[group.curve, counted]
+            if not isfinite(rate) or rate < 0:
+                raise _unusable(name, progress.step, rate, self.schedule, curve)
+            rates[name] = rate
         return rates
 
-    def _rate(self, group: str, progress: Progress, age: int, factor: float) -> float:
-        rate = self.schedule.rate(group, progress, age) * factor
-        if not isfinite(rate) or rate < 0:
-            raise PluginError(
-                f"the rate of group {group!r} at step {progress.step} is {rate}",
-                f"{type(self.schedule).__name__}.rate and {type(self.curve).__name__}.factor must be "
-                "finite and ≥ 0",
-            )
-        return rate
+
+def _unusable(group: str, step: int, rate: float, schedule: LRSchedule, curve: Curve) -> PluginError:
+    parts = f"{type(schedule).__name__}.rate and {type(curve).__name__}.factor"
+    return PluginError(
+        f"the rate of group {group!r} at step {step} is {rate}", f"{parts} must be finite and ≥ 0"
+    )
 
 
 def timeline(plan: Plan, table: ParamTable, total: int, steps_per_epoch: int) -> Timeline:
@@ -156,6 +195,7 @@ def timeline(plan: Plan, table: ParamTable, total: int, steps_per_epoch: int) ->
         table=table,
         total=total,
         steps_per_epoch=steps_per_epoch,
+        curves={text: part.options for text, part in plan.curves.items()},
     )
 
 

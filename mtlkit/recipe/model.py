@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSc
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.selectors import parse
 
 SLUG = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 DURATION = r"^[0-9]+(\.[0-9]*)?(ep|st|%)$"
@@ -154,11 +155,23 @@ class TaskTable(Table):
     )
 
 
+def _selector(text: str) -> str:
+    parse(text)
+    return text
+
+
 class LrTable(PluginTable):
-    """Learning rates per group, and the curve all of them follow; all other keys are options."""
+    """Learning rates per group, and the curves they follow; all other keys are options."""
 
     curve: Annotated[PluginTable, GetPydanticSchema(_name_or_table)] = Field(
         PluginTable(use="constant"), description="the name of a curve, or a table with its options"
+    )
+    curves: dict[
+        Annotated[str, AfterValidator(_selector)],
+        Annotated[PluginTable, GetPydanticSchema(_name_or_table)],
+    ] = Field(
+        default_factory=dict,
+        description="curves of the weights that a selector means, instead of `curve`; the first one counts",
     )
 
 

@@ -12,7 +12,7 @@ from mtlkit.catalog.options import make_options
 from mtlkit.cli.main import _code
 from mtlkit.cli.snippet import snippet
 from mtlkit.contracts.card import API_LEVEL, KINDS
-from mtlkit.plan.resolve import DATA_KEYS, _places
+from mtlkit.plan.resolve import DATA_KEYS, LR_KEYS, _places
 
 PLUGIN = """
 from collections.abc import Mapping
@@ -160,7 +160,7 @@ def test_the_snippet_chooses_the_plugin_with_valid_options(entry):
         for kind, path, table in _places(recipe)
         if kind == card.kind and table.get("use") == card.name and _written(recipe, path)
     ]
-    curve = {"curve"} if card.kind == "lr" else set()
+    curve = LR_KEYS if card.kind == "lr" else set()
     options = {key: value for key, value in table.items() if key not in {"use"} | curve}
     assert not DATA_KEYS & set(options)
     assert options == card.example

@@ -143,3 +143,23 @@ def test_the_quickstart_is_told_of_its_rate():
 
 def test_a_guard_reads_as_path_and_message():
     assert str(Guard("this happens", "freeze[1]")) == "freeze[1]: this happens"
+
+
+@pytest.mark.parametrize(
+    ("rates", "warned"), [("use = 'uniform'", True), ("use = 'layer-decay', peak = 1e-3", False)]
+)
+def test_a_rewarm_that_never_happens(rates, warned):
+    thaw = "freeze={ use = 'gradual-unfreeze', every = '4st' }"
+    guards = found(thaw, f"lr={{ {rates}, curve = {{ use = 'linear', rewarm = '3st' }} }}")
+    text = (
+        "lr.curve: rewarm = '3st' does nothing: no group of weights that follows this curve thaws after the "
+        "first step (a group thaws with its first weight; the groups are all)"
+    )
+    assert guards == ([text] if warned else [])
+
+
+def test_a_rewarm_that_waits_for_a_metric_may_happen():
+    told = found(
+        VALIDATED, WAITS, "training.evaluate_every=1ep", "lr.curve={ use = 'linear', rewarm = '3st' }"
+    )
+    assert told == []
