@@ -3,13 +3,14 @@
     recipe = mtlkit.load("recipe.toml")
     plan = mtlkit.plan(recipe)
     result = mtlkit.run(plan)
+    run = mtlkit.open_run(result.run_dir)
 
 Everything a plugin author needs is in this module too: the contracts, `Card`, `option`, `hookimpl`.
 Importing it imports neither torch nor transformers.
 """
 
 import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
-from mtlkit.api import LoadedRecipe, load, plan, run
+from mtlkit.api import LoadedRecipe, load, open_run, plan, run
 from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable, Vocabulary
 from mtlkit.contracts.balance import Balancer
 from mtlkit.contracts.card import API_LEVEL, Card
@@ -82,6 +83,7 @@ __all__ = [
     "Vocabulary",
     "hookimpl",
     "load",
+    "open_run",
     "option",
     "plan",
     "run",

@@ -1,4 +1,4 @@
-"""The Python door: what the commands do, as three functions."""
+"""The Python door: what the commands do, as functions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 
 if TYPE_CHECKING:
     from mtlkit.catalog.catalog import Catalog
     from mtlkit.contracts.events import Event
+    from mtlkit.engine.opened import Run
     from mtlkit.engine.session import Preview
     from mtlkit.outputs.result import Result
     from mtlkit.plan.model import Plan
@@ -94,6 +95,7 @@ def run_prepared(
     on_event: Callable[["Event"], None] | None = None,
 ) -> "Result":
     """Run a plan whose timeline is laid out already; as `run`."""
+    from mtlkit.engine.head_facts import facts_of, write_facts
     from mtlkit.engine.loop import train
     from mtlkit.engine.session import open_session
     from mtlkit.outputs.fan_out import fan_out
@@ -107,6 +109,7 @@ def run_prepared(
         session = open_session(prepared)
         document = plan_json(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
         run_dir = create(plan, Path(out), document)
+        write_facts(facts_of(plan, session.built, session.data), run_dir)
         trackers = open_trackers(plan, run_dir, console=console)
         collector = Collector()
         every = max(1, plan.log_every.steps(session.timeline.total, session.timeline.steps_per_epoch))
@@ -114,7 +117,52 @@ def run_prepared(
             collector.receive(event)
             if on_event is not None:
                 on_event(event)
-    return collector.result(run_dir)
+    return collector.result(run_dir, lambda: open_run(run_dir))
+
+
+def open_run(folder: str | Path, checkpoint: str = "best", plugin_files: Sequence[str | Path] = ()) -> "Run":
+    """Open the directory of a run, to predict and to evaluate; its training data need not be there.
+
+    `checkpoint` is "best", "last" or a number of steps.
+
+    Raises:
+        ResourceError: when it is not the directory of a run, or something of it is missing or damaged.
+        UsageError: when `checkpoint` names none.
+    """
+    from mtlkit.engine.opened import checkpoint_of
+    from mtlkit.engine.opened import open_run as open_model
+
+    folder = Path(folder)
+    plan = stored_plan(folder, plugin_files)
+    with _placing_problems(plan):
+        return open_model(plan, folder, checkpoint_of(folder, checkpoint))
+
+
+def stored_plan(folder: Path, plugin_files: Sequence[str | Path] = ()) -> "Plan":
+    """The plan of a run, from its directory; nothing is looked for that its data sources name.
+
+    Raises:
+        ResourceError: when it is not the directory of a run.
+        RecipeError: when its recipe does not fit the installed plugins.
+    """
+    from mtlkit.catalog.discover import open_catalog
+    from mtlkit.outputs.run_directory import RECIPE
+    from mtlkit.plan.resolve import problems, resolve
+    from mtlkit.recipe.check import shape
+    from mtlkit.recipe.document import read
+
+    if not (folder / RECIPE).is_file():
+        raise ResourceError(
+            f"{str(folder)!r} is no directory of a run: it has no {RECIPE}",
+            "name one, as `mtlkit run` prints it: runs/NAME/ID",
+        )
+    document = read(folder / RECIPE)
+    catalog = open_catalog([Path(file) for file in plugin_files])
+    recipe, _ = shape(document)
+    found = problems(document, catalog, data=False)
+    if found or recipe is None:
+        raise RecipeError(found)
+    return resolve(recipe, document, catalog, data=False)
 
 
 @contextmanager

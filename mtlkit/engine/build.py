@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch.optim import Optimizer
 
 from mtlkit.contracts.backbone import Backbone, Layered
@@ -21,15 +21,18 @@ from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
 
+Labels = Mapping[str, tuple[str, ...]]
+
 
 @frozen(eq=False)
 class Built:
-    """The modules of a run and the table of their weights."""
+    """The modules of a run, the table of their weights, and the labels that heads were built with."""
 
     backbone: Backbone
     heads: Mapping[str, Head]
     model: Model
     table: ParamTable
+    labels: Labels = field(factory=dict)
 
 
 def make(part: Part, *arguments: object) -> Any:  # noqa: ANN401  whatever the plugin's kind is
@@ -61,7 +64,7 @@ def read_data(plan: Plan) -> dict[str, Rows]:
 def outline(plan: Plan, data: Mapping[str, Rows]) -> Built:
     """The modules on torch's meta device: names and shapes of all weights, no memory for any."""
     with torch.device("meta"):
-        return _assemble(plan, data, pretrained=False)
+        return _assemble(plan, labels_of(plan, data), pretrained=False)
 
 
 def build(plan: Plan, data: Mapping[str, Rows]) -> Built:
@@ -70,7 +73,20 @@ def build(plan: Plan, data: Mapping[str, Rows]) -> Built:
     Random weights are drawn from a generator of the part's own, so that another task more or less
     changes no head.
     """
-    return _assemble(plan, data, pretrained=True)
+    return _assemble(plan, labels_of(plan, data), pretrained=True)
+
+
+def build_unloaded(plan: Plan, labels: Labels) -> Built:
+    """The modules with random weights, to be replaced by stored ones; reads no pre-trained weights."""
+    return _assemble(plan, labels, pretrained=False)
+
+
+def labels_of(plan: Plan, data: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
+    """The labels of every task's training rows, see `HeadContext`."""
+    return {
+        task.name: training_labels(getattr(task.head.options, "label", None), data[task.data])
+        for task in plan.tasks
+    }
 
 
 def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeline) -> Optimizer:
@@ -89,19 +105,19 @@ def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeli
     return optimizer
 
 
-def _assemble(plan: Plan, data: Mapping[str, Rows], *, pretrained: bool) -> Built:
+def _assemble(plan: Plan, labels: Labels, *, pretrained: bool) -> Built:
     with seeded(plan.seed, "backbone"):
         backbone = make(plan.backbone, pretrained)
     heads = {}
     vocabulary = backbone.vocabulary() if hasattr(backbone, "vocabulary") else None
     for task in plan.tasks:
-        labels = training_labels(getattr(task.head.options, "label", None), data[task.data])
-        context = HeadContext(task.name, backbone.hidden_size, labels, backbone.depth, vocabulary)
+        known = labels[task.name]
+        context = HeadContext(task.name, backbone.hidden_size, known, backbone.depth, vocabulary)
         with seeded(plan.seed, "head", task.name):
             heads[task.name] = make(task.head, context)
         _check_layers(task.name, heads[task.name], backbone, plan.backbone)
     model = Model(backbone, heads)
-    return Built(backbone, heads, model, param_table(model, backbone, tuple(heads)))
+    return Built(backbone, heads, model, param_table(model, backbone, tuple(heads)), labels)
 
 
 def _check_layers(task: str, head: Head, backbone: Backbone, part: Part) -> None:

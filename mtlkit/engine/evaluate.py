@@ -47,7 +47,7 @@ def measures(
         records = data[reading.source].all(split)
         if not records:
             continue
-        predictions = _predictions(reading, encoder, split, len(records))
+        predictions = predicted(reading, encoder, split, len(records), changing=True)
         for task, head in reading.heads.items():
             with blaming(f"the head of task {task!r}", "metrics"):
                 measured = head.metrics(predictions[task], records)
@@ -63,6 +63,26 @@ def values(found: Mapping[str, Measure]) -> dict[str, float]:
 def scores(found: Mapping[str, Measure], seed: int) -> dict[str, Score]:
     """Values with intervals, the same for the same seed."""
     return {name: _score(measure, derive(seed, "bootstrap", name)) for name, measure in found.items()}
+
+
+def predicted(
+    reading: Readers, encoder: Encoder, split: SplitName, rows: int, *, changing: bool = False
+) -> dict[str, list[Any]]:
+    """One prediction per row and task, in row order, computed in batches of like length.
+
+    The modules must be in eval mode. `changing` lets heads that change their rows do so, as a metric needs.
+    """
+    found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
+    with torch.no_grad():
+        for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
+            seed = _seed(chunk) if changing else None
+            outputs = reading.outputs(encoder, reading.take(encoder, split, chunk, seed=seed))
+            for task, head in reading.heads.items():
+                with blaming(f"the head of task {task!r}", "decode"):
+                    decoded = list(zip(chunk, head.decode(outputs[task].float()), strict=True))
+                for row, prediction in decoded:
+                    found[task][row] = prediction
+    return found
 
 
 def _score(measure: Measure, seed: int) -> Score:
@@ -92,17 +112,3 @@ def _score(measure: Measure, seed: int) -> Score:
 def _seed(positions: Sequence[int]) -> int:
     """What heads that change their rows draw from in evaluation: the same every time."""
     return derive(0, "evaluation", *positions)
-
-
-def _predictions(reading: Readers, encoder: Encoder, split: SplitName, rows: int) -> dict[str, list[Any]]:
-    """One prediction per row and task, in row order, computed in batches of like length."""
-    found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
-    with torch.no_grad():
-        for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
-            outputs = reading.outputs(encoder, reading.take(encoder, split, chunk, seed=_seed(chunk)))
-            for task, head in reading.heads.items():
-                with blaming(f"the head of task {task!r}", "decode"):
-                    decoded = list(zip(chunk, head.decode(outputs[task].float()), strict=True))
-                for row, prediction in decoded:
-                    found[task][row] = prediction
-    return found

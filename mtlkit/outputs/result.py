@@ -1,10 +1,12 @@
 """The result of a run, made from its events alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field, frozen
 
+from mtlkit.contracts.data import Record
 from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, RunEnded, Warned
 
 
@@ -29,6 +31,17 @@ class Result:
     metrics: Mapping[str, Metric]
     frozen: str
     warnings: tuple[str, ...]
+    _open: Callable[[], Any] = field(repr=False, eq=False)
+
+    def predict(self, task: str, rows: Sequence[Record]) -> list[Any]:
+        """The task's prediction for each row; for more than one call, `mtlkit.open_run` the `run_dir` once.
+
+        Raises:
+            UsageError: when there is no such task.
+            DataError: when a row lacks a column that the task reads.
+        """
+        found: list[Any] = self._open().predict(task, rows)
+        return found
 
 
 @define
@@ -54,8 +67,8 @@ class Collector:
         elif isinstance(event, RunEnded):
             self.ended = event
 
-    def result(self, run_dir: Path) -> Result:
-        """The result of a run that reached its end."""
+    def result(self, run_dir: Path, opened: Callable[[], Any]) -> Result:
+        """The result of a run that reached its end; `opened` opens it, to predict."""
         final = self.final
         metrics = (
             {
@@ -72,4 +85,5 @@ class Collector:
             metrics=metrics,
             frozen="unchanged" if self.checks else "unchecked",
             warnings=tuple(self.warnings),
+            open=opened,
         )

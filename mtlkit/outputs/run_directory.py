@@ -9,6 +9,7 @@ from mtlkit.errors import ResourceError
 from mtlkit.plan.model import Plan
 
 CHECKPOINTS = "checkpoints"
+RECIPE = "recipe.toml"
 
 
 def create(plan: Plan, out: Path, plan_json: str) -> Path:
@@ -23,7 +24,7 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         run_dir = _fresh(parent, stamp)
         (run_dir / CHECKPOINTS).mkdir()
-        (run_dir / "recipe.toml").write_text(_header(plan) + tomli_w.dumps(plan.recipe), encoding="utf-8")
+        (run_dir / RECIPE).write_text(_header(plan) + tomli_w.dumps(plan.recipe), encoding="utf-8")
         (run_dir / "plan.json").write_text(plan_json, encoding="utf-8")
     except OSError as error:
         raise ResourceError(

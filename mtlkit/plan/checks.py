@@ -16,14 +16,20 @@ from mtlkit.recipe.model import Recipe
 from mtlkit.recipe.problems import closest, problem_at
 
 
-def check_parts(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
-    """Problems between parts that show without torch and without reading whole files."""
+def check_parts(
+    document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part], *, data: bool = True
+) -> list[Problem]:
+    """Problems between parts that show without torch and without reading whole files.
+
+    Without `data`, nothing is looked for that its sources name.
+    """
     found: list[Problem] = []
     for path, part in parts.items():
-        found += [_at(document, path, each) for each in _missing_places(part)]
+        if data or part.kind != "data":
+            found += [_at(document, path, each) for each in _missing_places(part)]
     found += _unknown_tasks(document, recipe, parts)
     if not found:
-        for name in recipe.data:
+        for name in recipe.data if data else ():
             found += _column_problems(document, recipe, parts, name)
         found += _label_problems(document, recipe, parts)
         found += _metric_problems(document, recipe, parts)

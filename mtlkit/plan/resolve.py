@@ -28,23 +28,26 @@ LISTED: tuple[PluginKind, ...] = ("freeze", "regularizer")
 SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
 
 
-def problems(document: Document, catalog: Catalog) -> list[Problem]:
-    """Everything wrong with a recipe that can be known without torch, in the order of the file."""
+def problems(document: Document, catalog: Catalog, *, data: bool = True) -> list[Problem]:
+    """Everything wrong with a recipe that can be known without torch, in the order of the file.
+
+    Without `data`, nothing that its sources name is looked for.
+    """
     recipe, found = shape(document)
     parts, of_parts = _parts(document, catalog)
     found += of_parts
     if recipe is not None and not found:
-        found += check_parts(document, recipe, parts)
+        found += check_parts(document, recipe, parts, data=data)
     return in_order(found, document)
 
 
-def resolve(recipe: Recipe, document: Document, catalog: Catalog) -> Plan:
-    """The plan of a recipe.
+def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool = True) -> Plan:
+    """The plan of a recipe; `data` as in `problems`.
 
     Raises:
         RecipeError: with all problems, when there are any.
     """
-    found = problems(document, catalog)
+    found = problems(document, catalog, data=data)
     if found:
         raise RecipeError(found)
     parts, _ = _parts(document, catalog)

@@ -1,0 +1,184 @@
+"""A finished run, opened: its model with the weights of a checkpoint, to predict and to evaluate.
+
+Neither the training data nor pre-trained weights are read: the plan, what the heads were built with and a
+checkpoint say it all. Of the backbone only its configuration and tokenizer are needed.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from attrs import define
+
+from mtlkit.contracts.columns import meant
+from mtlkit.contracts.data import Record
+from mtlkit.contracts.rows import SPLITS, SplitName
+from mtlkit.engine.apply import Handles, set_eval
+from mtlkit.engine.build import Built, build_unloaded, make
+from mtlkit.engine.checkpoint import load_weights
+from mtlkit.engine.evaluate import Score, measures, predicted, scores
+from mtlkit.engine.features import Encoder
+from mtlkit.engine.given import GIVEN, as_rows, check_rows, named
+from mtlkit.engine.head_facts import Facts, read_facts
+from mtlkit.engine.heads import Readers
+from mtlkit.engine.rows import Rows
+from mtlkit.errors import ResourceError, UsageError, blaming
+from mtlkit.plan.model import DataPlan, Plan
+
+HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
+WINDOW = 4096
+
+
+@define(eq=False)
+class Run:
+    """A run whose model is loaded from `checkpoint`; what `mtlkit.open_run` gives."""
+
+    folder: Path
+    checkpoint: Path
+    plan: Plan
+    facts: Facts
+    built: Built
+    handles: Handles
+    device: torch.device
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks, in the order of the recipe."""
+        return tuple(self.built.heads)
+
+    def predict(self, task: str, rows: Sequence[Record]) -> list[Any]:
+        """The task's prediction for each row, in order.
+
+        A row has the columns that the head reads; others are ignored. Rows are encoded in batches of like
+        length, which changes no prediction.
+
+        Raises:
+            UsageError: when there is no such task.
+            DataError: when a row lacks a column, or has text where the task reads lists or the reverse.
+        """
+        return self.predict_all(rows, (task,))[task]
+
+    def predict_all(self, rows: Sequence[Record], tasks: Sequence[str] = ()) -> dict[str, list[Any]]:
+        """The same of several tasks, by default all, in one pass: what they read alike is encoded once."""
+        tasks = self.chosen(tasks)
+        rows = named(rows, self.plan, tasks)
+        check_rows(rows, self.facts, tasks)
+        found: dict[str, list[Any]] = {task: [] for task in tasks}
+        for start in range(0, len(rows), WINDOW):
+            part = rows[start : start + WINDOW]
+            for task, predictions in self._window(part, tasks).items():
+                found[task] += predictions
+        return found
+
+    def evaluate(
+        self,
+        split: SplitName | None = None,
+        tasks: Sequence[str] = (),
+        sources: Mapping[str, DataPlan] | None = None,
+    ) -> tuple[str, dict[str, Score]]:
+        """The split that was evaluated, and `TASK/METRIC` → value with its 95 % bootstrap interval.
+
+        The split is by default what the run's final table is about: test where there are such rows, else
+        validation. `sources` are read in place of the recipe's, by name.
+
+        Raises:
+            UsageError: when there is no such task, or no row in the split.
+            RecipeError, DataError, ResourceError: as reading the data of a run does.
+        """
+        tasks = self.chosen(tasks)
+        read = {self.plan.task(task).data for task in tasks}
+        plans = [(sources or {}).get(each.name, each) for each in self.plan.data if each.name in read]
+        data = {each.name: Rows.load(make(each.source), each.rows, each.name) for each in plans}
+        asked: SplitName = split or next((one for one in HELD_OUT if _any(data, one)), "test")
+        if not _any(data, asked):
+            known = [one for one in SPLITS if _any(data, one)]
+            raise UsageError(f"there are no {asked} rows", f"there are {' and '.join(known)} rows")
+        readers = [
+            Readers(
+                name, {task: self.built.heads[task] for task in tasks if self.plan.task(task).data == name}
+            )
+            for name in data
+        ]
+        encoder = self._encoder(data, readers, self.plan.training.precision)
+        found = measures(self.built.model, readers, encoder, data, asked)
+        return asked, scores(found, self.plan.seed)
+
+    def chosen(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """These tasks, all of them where none is named.
+
+        Raises:
+            UsageError: when there is no such task.
+        """
+        for task in tasks:
+            if task not in self.built.heads:
+                raise UsageError(f"there is no task {task!r}", meant(task, self.tasks, "the tasks are"))
+        return tuple(dict.fromkeys(tasks)) or self.tasks
+
+    def _window(self, rows: Sequence[Record], tasks: Sequence[str]) -> dict[str, list[Any]]:
+        data = {GIVEN: as_rows(rows)}
+        reading = Readers(GIVEN, {task: self.built.heads[task] for task in tasks})
+        # Not in the precision of the run: in bfloat16 a prediction would depend on the batch that it is in.
+        encoder = self._encoder(data, [reading], "fp32")
+        set_eval(self.built.model)
+        found = predicted(reading, encoder, "test", len(rows))
+        for task, head in reading.heads.items():
+            if hasattr(head, "present"):
+                with blaming(f"the head of task {task!r}", "present"):
+                    found[task] = head.present(found[task], rows)
+        return found
+
+    def _encoder(self, data: Mapping[str, Rows], readers: Sequence[Readers], precision: str) -> Encoder:
+        located = frozenset((each.source, view) for each in readers for view in each.located())
+        return Encoder(
+            backbone=self.built.backbone,
+            data=data,
+            boundaries=(),
+            precision=precision,
+            device=self.device,
+            located=located,
+        )
+
+
+def open_run(plan: Plan, folder: Path, checkpoint: Path) -> Run:
+    """Build the model of a plan and load a checkpoint into it.
+
+    Raises:
+        ResourceError: when something of the run directory is missing, damaged or of another model.
+    """
+    facts = read_facts(plan, folder)
+    built = build_unloaded(plan, {task: each.labels for task, each in facts.items()})
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for _, part in built.model.parts():
+        part.to(device)
+    handles = Handles.of(built.model)
+    load_weights(handles, checkpoint)
+    set_eval(built.model)
+    return Run(folder, checkpoint, plan, facts, built, handles, device)
+
+
+def checkpoint_of(folder: Path, which: str) -> Path:
+    """The folder of a checkpoint: "last", "best", which is what the run ended with, or a number of steps.
+
+    Raises:
+        ResourceError: when there is none.
+        UsageError: when `which` is neither.
+    """
+    checkpoints = folder / "checkpoints"
+    found = {int(path.name[5:]): path for path in checkpoints.glob("step-*") if path.name[5:].isdecimal()}
+    if not found:
+        raise ResourceError(
+            f"there is no checkpoint in {folder}", "name the directory of a run that has some"
+        )
+    if which in ("best", "last"):
+        return found[max(found)]
+    if not which.isdecimal():
+        raise UsageError(f"{which!r} is no checkpoint", "write best, last or a number of steps")
+    if int(which) not in found:
+        steps = ", ".join(str(step) for step in sorted(found))
+        raise ResourceError(f"there is no checkpoint of {which} steps in {folder}", f"there are {steps}")
+    return found[int(which)]
+
+
+def _any(data: Mapping[str, Rows], split: SplitName) -> bool:
+    return any(rows.splits[split] for rows in data.values())
