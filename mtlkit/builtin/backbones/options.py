@@ -1,7 +1,7 @@
 """Options of the backbones we ship; light, so that recipes are checked without torch."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Lt
 from attrs import frozen
@@ -10,18 +10,25 @@ from mtlkit.builtin.backbones.adapter_options import IA3, Lora
 from mtlkit.contracts.options import option
 from mtlkit.contracts.place import Place
 
+LongTexts = Literal["cut", "windows"]
+SHORTEST_WINDOW = 8
+
 
 @frozen
 class Transformer:
     """A pre-trained Hugging Face encoder.
 
     Raises:
-        ValueError: when it is to have adapters of two kinds.
+        ValueError: when it is to have adapters of two kinds, or windows are too short or share too much.
     """
 
     path: Place = option("folder of the model, `package:NAME/path`, or a name on the Hugging Face hub")
     max_length: Annotated[int, Ge(2)] = option(
         "tokens of a row at most, special tokens included", 128, unit="tokens"
+    )
+    long_texts: LongTexts = option("rows of more tokens are cut, or encoded in windows that overlap", "cut")
+    overlap: Annotated[int, Ge(0)] = option(
+        "tokens that two windows share; 4 · overlap + 4 is at most `max_length`", 16, unit="tokens"
     )
     revision: str | None = option("branch, tag or commit of a model on the hub", None)
     lora: Lora | None = option("low-rank adapters in some layers", None)
@@ -33,6 +40,7 @@ class Transformer:
     def __attrs_post_init__(self) -> None:
         if self.lora is not None and self.ia3 is not None:
             raise ValueError("lora and ia3 can't both be given")
+        check_overlap(self.long_texts, self.overlap, self.max_length)
 
     @staticmethod
     def sample(folder: Path) -> dict[str, Any]:
@@ -56,7 +64,25 @@ class Tiny:
         "tokens of a row at most, special tokens included", 64, unit="tokens"
     )
     dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate", 0.1)
+    long_texts: LongTexts = option("rows of more tokens are cut, or encoded in windows that overlap", "cut")
+    overlap: Annotated[int, Ge(0)] = option(
+        "tokens that two windows share; 4 · overlap + 4 is at most `max_length`", 8, unit="tokens"
+    )
 
     def __attrs_post_init__(self) -> None:
         if self.hidden_size % self.heads:
             raise ValueError(f"hidden_size {self.hidden_size} is not a multiple of heads {self.heads}")
+        check_overlap(self.long_texts, self.overlap, self.max_length)
+
+
+def check_overlap(long_texts: LongTexts, overlap: int, max_length: int) -> None:
+    """Hold the overlap of windows against their length.
+
+    Raises:
+        ValueError: when windows are too short, or share too much.
+    """
+    if long_texts == "windows" and max_length < SHORTEST_WINDOW:
+        raise ValueError(f"windows of max_length {max_length} are too short: take {SHORTEST_WINDOW} or more")
+    if long_texts == "windows" and 4 * overlap > max_length - 4:
+        most = (max_length - 4) // 4
+        raise ValueError(f"overlap {overlap} is too much for max_length {max_length}: at most {most}")

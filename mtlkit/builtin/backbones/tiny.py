@@ -22,7 +22,9 @@ from mtlkit.builtin.backbones.token_batch import (
     NO_TEXT,
     NO_WORD,
     Batch,
+    Ints,
     TokenRow,
+    join_windows,
     pad_rows,
     text_of,
     words_of,
@@ -112,7 +114,7 @@ class TinyBackbone(nn.Module):
         return [names[number] if number < SPECIALS else f"#{number}" for number in ids]
 
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
-        """Encode rows of one text, two texts or one list of words, each on its own."""
+        """Encode rows of one text, two texts or one list of words; long ones are cut or in windows."""
         return [self._encode(row) for row in rows]
 
     def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
@@ -129,11 +131,13 @@ class TinyBackbone(nn.Module):
 
     def stem(self, batch: Batch, depth: int) -> Tensor:
         """Hidden states [B, T, H] below block `depth`+1."""
-        return self._run(self.embeddings(batch.ids), batch, 0, depth)
+        ids = batch.ids if batch.windows is None else batch.windows.apart(batch.ids, PADDING)
+        return self._run(self.embeddings(ids), batch, 0, depth)
 
     def tail(self, hidden: Tensor, batch: Batch, depth: int) -> Features:
         """Features from the hidden states that `stem` gave for the same batch and depth."""
-        return Features(self._run(hidden, batch, depth, self.depth), batch.mask, batch.words)
+        apart = hidden if batch.windows is None else batch.windows.apart(hidden)
+        return Features(self._run(apart, batch, depth, self.depth), batch.mask, batch.words)
 
     @contextmanager
     def keep(self, depths: Sequence[int]) -> Iterator[Mapping[int, Tensor]]:
@@ -146,29 +150,49 @@ class TinyBackbone(nn.Module):
             self._kept, self._wanted = before
 
     def _run(self, hidden: Tensor, batch: Batch, first: int, last: int) -> Tensor:
+        """The states of windows after the blocks from `first` to `last`, joined to rows."""
+        mask = batch.mask if batch.windows is None else batch.windows.mask
         for depth in range(first, last):
-            self._show(depth, hidden)
-            hidden = self.blocks[depth](hidden, batch.mask)
-        self._show(last, hidden)
-        return hidden
+            self._show(depth, hidden, batch)
+            hidden = self.blocks[depth](hidden, mask)
+        self._show(last, hidden, batch)
+        return hidden if batch.windows is None else batch.windows.together(hidden)
 
-    def _show(self, depth: int, hidden: Tensor) -> None:
+    def _show(self, depth: int, hidden: Tensor, batch: Batch) -> None:
         if depth in self._wanted:
-            self._kept[depth] = hidden
+            self._kept[depth] = hidden if batch.windows is None else batch.windows.together(hidden)
 
     def _encode(self, row: tuple[Value, ...]) -> TokenRow:
         given = words_of(row)
         texts = [_split(text_of(value)) for value in row] if given is None else [_whole(given)]
+        *before, last = texts
+        room = self.options.max_length - 1 - len(texts) - sum(map(len, before))
+        overlap = self.options.overlap
+        if self.options.long_texts == "cut" or len(last) <= room or room <= 2 * overlap:
+            return self._row(self._cut(texts), 0, given is not None)
+        starts = range(0, len(last) - overlap, room - overlap)
+        windows = [
+            self._row([*before, last[start : start + room]], start, given is not None) for start in starts
+        ]
+        return join_windows(windows, [cast(Ints, window.texts) for window in windows], overlap)
+
+    def _cut(self, texts: Sequence[list[Word]]) -> list[list[Word]]:
         room = self.options.max_length - 1 - len(texts)
+        kept: list[list[Word]] = []
+        for number, text in enumerate(texts):
+            kept.append(text[: max(room // (len(texts) - number), 0)])
+            room -= len(kept[-1])
+        return kept
+
+    def _row(self, texts: Sequence[list[Word]], first: int, numbered: bool) -> TokenRow:
+        """A row of these texts; `first` is the number of the first word where words are `numbered`."""
         ids, words, places, spans = [CLS], [NO_WORD], [NO_TEXT], [(0, 0)]
         for number, text in enumerate(texts):
-            kept = text[: max(room // (len(texts) - number), 0)]
-            room -= len(kept)
-            ids += [self._id(word) for word, _, _ in kept] + [SEP]
-            words += [*(range(len(kept)) if given is not None else [NO_WORD] * len(kept)), NO_WORD]
-            places += [number] * len(kept) + [NO_TEXT]
-            spans += [(start, end) for _, start, end in kept] + [(0, 0)]
-        numbers = None if given is None else np.asarray(words, np.int32)
+            ids += [self._id(word) for word, _, _ in text] + [SEP]
+            words += [*range(first, first + len(text)), NO_WORD]
+            places += [number] * len(text) + [NO_TEXT]
+            spans += [(start, end) for _, start, end in text] + [(0, 0)]
+        numbers = np.asarray(words, np.int32) if numbered else None
         located = np.asarray(places, np.int32), np.asarray(spans, np.int32)
         return TokenRow(np.asarray(ids, np.int32), None, numbers, *located)
 

@@ -11,7 +11,6 @@ from functools import cached_property, partial
 from inspect import signature
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -26,15 +25,8 @@ from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
 from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, showing, trace
-from mtlkit.builtin.backbones.token_batch import (
-    NO_TEXT,
-    NO_WORD,
-    Batch,
-    TokenRow,
-    pad_rows,
-    text_of,
-    words_of,
-)
+from mtlkit.builtin.backbones.text_rows import TextRows
+from mtlkit.builtin.backbones.token_batch import Batch, TokenRow, pad_rows
 from mtlkit.contracts.backbone import Features, Vocabulary
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
@@ -113,6 +105,10 @@ class TransformerBackbone(nn.Module):
         tokenizer.backend_tokenizer.no_padding()
         return tokenizer
 
+    @cached_property
+    def _text_rows(self) -> TextRows:
+        return TextRows(self.tokenizer, self.options, self._typed)
+
     def place(self, name: str) -> tuple[Role, int]:
         """Role and depth of a weight.
 
@@ -158,28 +154,15 @@ class TransformerBackbone(nn.Module):
         return spelt
 
     def prepare(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
-        """Encode rows of one text, two texts or one list of words, each cut to `max_length` tokens."""
-        return self._encoded(rows, located=False)
+        """Encode rows of one text, two texts or one list of words, each of `max_length` tokens at most.
+
+        A row of more is cut, or encoded in windows of as many.
+        """
+        return self._text_rows.of(rows, located=False)
 
     def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """The same rows, where each token is in its text included; this takes a little longer."""
-        return self._encoded(rows, located=True)
-
-    def _encoded(self, rows: Sequence[tuple[Value, ...]], located: bool) -> list[TokenRow]:
-        words = [words_of(row) for row in rows]
-        spaced = self._spaced_words
-        texts = [tuple(map(text_of, row)) for row, given in zip(rows, words, strict=True) if given is None]
-        lists = [
-            [given[0], *(" " + word for word in given[1:])] if spaced and given else given
-            for given in words
-            if given is not None
-        ]
-        backend = self.tokenizer.backend_tokenizer
-        # The fast one loses word numbers and places.
-        of_texts = backend.encode_batch if located else backend.encode_batch_fast
-        plain = iter(of_texts([text[0] if len(text) == 1 else text for text in texts]))
-        split = iter(backend.encode_batch(lists, is_pretokenized=True))
-        return [self._row(next(plain if w is None else split), w is not None, located) for w in words]
+        return self._text_rows.of(rows, located=True)
 
     def collate(self, items: Sequence[TokenRow]) -> Batch:
         """A batch padded to its longest row."""
@@ -187,20 +170,21 @@ class TransformerBackbone(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Features of the batch."""
-        with showing(self._blocks, self._wanted, self._kept):
+        with self._show(self._wanted, batch):
             return self._features(self._run(batch), batch)
 
     def stem(self, batch: Batch, depth: int) -> Tensor:
         """Hidden states [B, T, H] below block `depth`+1."""
-        return run_to(self._blocks, depth, lambda: self._run(batch))
+        return _together(run_to(self._blocks, depth, lambda: self._run(batch)), batch)
 
     def tail(self, hidden: Tensor, batch: Batch, depth: int) -> Features:
         """Features from the hidden states that `stem` gave for the same batch and depth."""
         answer = self._trace.answer
         if depth in self._wanted:
             self._kept[depth] = hidden
-        with showing(self._blocks, [above for above in self._wanted if above > depth], self._kept):
-            output = run_from(self._blocks, depth, hidden, answer, lambda: self._run(batch))
+        apart = hidden if batch.windows is None else batch.windows.apart(hidden)
+        with self._show([above for above in self._wanted if above > depth], batch):
+            output = run_from(self._blocks, depth, apart, answer, lambda: self._run(batch))
         return self._features(output, batch)
 
     @contextmanager
@@ -213,34 +197,24 @@ class TransformerBackbone(nn.Module):
         finally:
             self._kept, self._wanted = before
 
+    @contextmanager
+    def _show(self, depths: Collection[int], batch: Batch) -> Iterator[None]:
+        shown: dict[int, Tensor] = {}
+        with showing(self._blocks, depths, shown):
+            yield
+        self._kept |= {depth: _together(states, batch) for depth, states in shown.items()}
+
     def _run(self, batch: Batch) -> Any:  # noqa: ANN401  a transformers model's answer
-        types = {"token_type_ids": batch.types} if batch.types is not None else {}
-        return self.model(input_ids=batch.ids, attention_mask=batch.mask.long(), **types)
+        ids, types, mask = batch.ids, batch.types, batch.mask
+        if batch.windows is not None:
+            ids = batch.windows.apart(ids, self.tokenizer.pad_token_id or 0)
+            types = None if types is None else batch.windows.apart(types)
+            mask = batch.windows.mask
+        typed = {"token_type_ids": types} if types is not None else {}
+        return self.model(input_ids=ids, attention_mask=mask.long(), **typed)
 
     def _features(self, output: Any, batch: Batch) -> Features:  # noqa: ANN401  a transformers model's answer
-        return Features(output.last_hidden_state, batch.mask, batch.words)
-
-    def _row(self, encoding: Any, numbered: bool, located: bool) -> TokenRow:  # noqa: ANN401  of tokenizers
-        typed = self._typed and "token_type_ids" in self.tokenizer.model_input_names
-        types = np.asarray(encoding.type_ids, np.int32) if typed else None
-        numbers = [NO_WORD if word is None else word for word in encoding.word_ids] if numbered else None
-        words = None if numbers is None else np.asarray(numbers, np.int32)
-        ids = np.asarray(encoding.ids, np.int32)
-        if not located:
-            return TokenRow(ids, types, words)
-        texts = np.asarray([NO_TEXT if text is None else text for text in encoding.sequence_ids], np.int32)
-        spans = np.asarray(encoding.offsets, np.int32)
-        if words is not None and self._spaced_words:
-            spans[words > 0] -= 1  # the space that such a word was given
-        return TokenRow(ids, types, words, texts, np.maximum(spans, 0))
-
-    @cached_property
-    def _spaced_words(self) -> bool:
-        # Byte-level vocabularies have the space inside the token, which a list of words has lost.
-        encode = partial(self.tokenizer.backend_tokenizer.encode, add_special_tokens=False)
-        text = encode("a a").ids
-        bare, spaced = (encode(words, is_pretokenized=True).ids for words in (["a", "a"], ["a", " a"]))
-        return bool(text != bare and text == spaced)
+        return Features(_together(output.last_hidden_state, batch), batch.mask, batch.words)
 
 
 @contextmanager
@@ -260,6 +234,10 @@ def _without_padding(model: Any) -> Iterator[None]:  # noqa: ANN401  a transform
         yield
     finally:
         model.config.pad_token_id = padding
+
+
+def _together(states: Tensor, batch: Batch) -> Tensor:
+    return states if batch.windows is None else batch.windows.together(states)
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:
