@@ -24,3 +24,9 @@ PluginFiles = Annotated[
 Json = Annotated[
     bool, Parameter(name="--json", negative=(), show_default=False, help="one JSON object on standard output")
 ]
+RunFolder = Annotated[Path, Parameter(help="the directory of a run: runs/NAME/ID")]
+Tasks = Annotated[
+    tuple[str, ...],
+    Parameter(name="--task", negative=(), show_default=False, help="a task, by default all (repeatable)"),
+]
+Checkpoint = Annotated[str, Parameter(help="best, last or a number of steps")]

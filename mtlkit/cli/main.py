@@ -37,6 +37,20 @@ COMMANDS = {
             "mtlkit plan recipe.toml --json",
         ),
     ),
+    "predict": (
+        "Write rows again with what the tasks of a finished run predict for each.",
+        (
+            "mtlkit predict runs/quickstart/20260101-120000 --task sentiment < rows.jsonl > out.jsonl",
+            "mtlkit predict RUN --task sentiment --task entities --in rows.csv --out out.csv",
+        ),
+    ),
+    "evaluate": (
+        "Measure the tasks of a finished run, on its own rows or on those of a file.",
+        (
+            "mtlkit evaluate runs/quickstart/20260101-120000",
+            "mtlkit evaluate RUN --task sentiment --data new.csv --json",
+        ),
+    ),
     "plugins": (
         "List the installed plugins, or show the options of one.",
         ("mtlkit plugins", "mtlkit plugins layer-wise", "mtlkit plugins --json"),

@@ -1,16 +1,19 @@
 """Rows that someone hands over, in place of a source of a recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mtlkit.contracts.columns import meant
-from mtlkit.contracts.data import Record
-from mtlkit.contracts.rows import RowSpec
+from mtlkit.contracts.data import Record, Value
+from mtlkit.contracts.place import Place
+from mtlkit.contracts.rows import RowSpec, SplitSpec
+from mtlkit.engine.build import make
 from mtlkit.engine.head_facts import Facts, shape_of
 from mtlkit.engine.rows import Rows
-from mtlkit.errors import DataError, Problem
-from mtlkit.plan.model import Plan
+from mtlkit.errors import DataError, Problem, UsageError
+from mtlkit.plan.model import DataPlan, Plan
 
 GIVEN = "the given rows"
 
@@ -56,6 +59,52 @@ def named(records: Sequence[Record], plan: Plan, tasks: Sequence[str]) -> list[R
     ]
 
 
+def labelled(records: Sequence[Record], plan: Plan, tasks: Sequence[str]) -> list[Record]:
+    """The records with labels for values, as the recipe maps them; what is a label already stays one."""
+    mapped = {
+        column: values
+        for data in plan.data
+        if any(plan.task(task).data == data.name for task in tasks)
+        for column, values in data.rows.labels.items()
+    }
+    if not mapped:
+        return list(records)
+    return [
+        {name: _label(value, mapped[name]) if name in mapped else value for name, value in row.items()}
+        for row in records
+    ]
+
+
+def read_like(plan: Plan, tasks: Sequence[str], file: Path) -> list[Record]:
+    """All rows of a file that is read as the tasks' data source reads its own.
+
+    Raises:
+        UsageError: when the tasks read several sources, or theirs reads no file, or one of another kind.
+        RecipeError, DataError, ResourceError: as reading the data of a run does.
+    """
+    data = _only_source(plan, tasks)
+    kind = suffix_of(plan, tasks)
+    if file.suffix != kind:
+        message = f"{str(file)!r} is not of the kind that data {data.name!r} reads ({kind or 'no file'})"
+        raise UsageError(message, "give the rows themselves, or a file of that kind")
+    options = evolve(data.source.options, path=Place(str(file.absolute())))
+    spec = evolve(data.rows, where={}, split=SplitSpec(column=""), limit={})
+    rows = Rows.load(make(evolve(data.source, options=options)), spec, data.name)
+    return rows.all("train")
+
+
+def suffix_of(plan: Plan, tasks: Sequence[str]) -> str | None:
+    """The suffix of the files that the tasks' data source reads, "" for a folder, None where it reads none.
+
+    Raises:
+        UsageError: when the tasks read several sources.
+    """
+    path = getattr(_only_source(plan, tasks).source.options, "path", None)
+    if isinstance(path, Mapping):
+        path = next(iter(path.values()), None)
+    return Path(path.address).suffix if isinstance(path, Place) else None
+
+
 def row_problem(row: Record, facts: Facts, tasks: Sequence[str]) -> Problem | None:
     """What is wrong with a row for these tasks: a column they read is not there, or of another shape."""
     for task in tasks:
@@ -81,3 +130,18 @@ def check_rows(records: Sequence[Record], facts: Facts, tasks: Sequence[str]) ->
         problem = row_problem(row, facts, tasks)
         if problem is not None:
             raise DataError(Problem(f"row {number} {problem.message}", problem.suggestion))
+
+
+def _only_source(plan: Plan, tasks: Sequence[str]) -> DataPlan:
+    names = list(dict.fromkeys(plan.task(task).data for task in tasks))
+    if len(names) > 1:
+        told = ", ".join(f"{task} reads {plan.task(task).data}" for task in tasks)
+        raise UsageError(f"one file can't be the data of all these tasks: {told}", "name tasks of one source")
+    return next(data for data in plan.data if data.name == names[0])
+
+
+def _label(value: Value, labels: Mapping[str, str]) -> Value:
+    if isinstance(value, list):
+        return [_label(each, labels) for each in value]
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return value if value is None else labels.get(text, value)

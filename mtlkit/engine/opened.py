@@ -19,12 +19,12 @@ from mtlkit.engine.build import Built, build_unloaded, make
 from mtlkit.engine.checkpoint import load_weights
 from mtlkit.engine.evaluate import Score, measures, predicted, scores
 from mtlkit.engine.features import Encoder
-from mtlkit.engine.given import GIVEN, as_rows, check_rows, named
+from mtlkit.engine.given import GIVEN, as_rows, check_rows, labelled, named, read_like
 from mtlkit.engine.head_facts import Facts, read_facts
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import ResourceError, UsageError, blaming
-from mtlkit.plan.model import DataPlan, Plan
+from mtlkit.plan.model import Plan
 
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 WINDOW = 4096
@@ -75,34 +75,35 @@ class Run:
         self,
         split: SplitName | None = None,
         tasks: Sequence[str] = (),
-        sources: Mapping[str, DataPlan] | None = None,
+        data: Path | str | Sequence[Record] | None = None,
     ) -> tuple[str, dict[str, Score]]:
-        """The split that was evaluated, and `TASK/METRIC` → value with its 95 % bootstrap interval.
+        """What was evaluated, and `TASK/METRIC` → value with its 95 % bootstrap interval.
 
-        The split is by default what the run's final table is about: test where there are such rows, else
-        validation. `sources` are read in place of the recipe's, by name.
+        Of the run's own data the split is by default what its final table is about: test where there are such
+        rows, else validation. `data` are other rows in place of it, or a file of such rows that is read as
+        the tasks' data source reads its own, all of it: `where`, `split` and `limit` are not asked.
 
         Raises:
-            UsageError: when there is no such task, or no row in the split.
+            UsageError: when there is no such task, no row in the split, or the tasks of a file read several
+                sources.
             RecipeError, DataError, ResourceError: as reading the data of a run does.
         """
         tasks = self.chosen(tasks)
-        read = {self.plan.task(task).data for task in tasks}
-        plans = [(sources or {}).get(each.name, each) for each in self.plan.data if each.name in read]
-        data = {each.name: Rows.load(make(each.source), each.rows, each.name) for each in plans}
-        asked: SplitName = split or next((one for one in HELD_OUT if _any(data, one)), "test")
-        if not _any(data, asked):
-            known = [one for one in SPLITS if _any(data, one)]
+        if data is not None:
+            if isinstance(data, str | Path):
+                records = read_like(self.plan, tasks, Path(data))
+            else:
+                records = labelled(named(data, self.plan, tasks), self.plan, tasks)
+            check_rows(records, self.facts, tasks)
+            return GIVEN, self._scores({GIVEN: as_rows(records)}, dict.fromkeys(tasks, GIVEN), "test")
+        sources = {task: self.plan.task(task).data for task in tasks}
+        plans = [each for each in self.plan.data if each.name in sources.values()]
+        rows = {each.name: Rows.load(make(each.source), each.rows, each.name) for each in plans}
+        known = [one for one in SPLITS if any(each.splits[one] for each in rows.values())]
+        asked = split if split is not None else next((one for one in HELD_OUT if one in known), HELD_OUT[0])
+        if asked not in known:
             raise UsageError(f"there are no {asked} rows", f"there are {' and '.join(known)} rows")
-        readers = [
-            Readers(
-                name, {task: self.built.heads[task] for task in tasks if self.plan.task(task).data == name}
-            )
-            for name in data
-        ]
-        encoder = self._encoder(data, readers, self.plan.training.precision)
-        found = measures(self.built.model, readers, encoder, data, asked)
-        return asked, scores(found, self.plan.seed)
+        return asked, self._scores(rows, sources, asked)
 
     def chosen(self, tasks: Sequence[str]) -> tuple[str, ...]:
         """These tasks, all of them where none is named.
@@ -127,6 +128,18 @@ class Run:
                 with blaming(f"the head of task {task!r}", "present"):
                     found[task] = head.present(found[task], rows)
         return found
+
+    def _scores(
+        self, rows: Mapping[str, Rows], sources: Mapping[str, str], split: SplitName
+    ) -> dict[str, Score]:
+        readers = [
+            Readers(
+                name, {task: self.built.heads[task] for task, source in sources.items() if source == name}
+            )
+            for name in rows
+        ]
+        encoder = self._encoder(rows, readers, self.plan.training.precision)
+        return scores(measures(self.built.model, readers, encoder, rows, split), self.plan.seed)
 
     def _encoder(self, data: Mapping[str, Rows], readers: Sequence[Readers], precision: str) -> Encoder:
         located = frozenset((each.source, view) for each in readers for view in each.located())
@@ -178,7 +191,3 @@ def checkpoint_of(folder: Path, which: str) -> Path:
         steps = ", ".join(str(step) for step in sorted(found))
         raise ResourceError(f"there is no checkpoint of {which} steps in {folder}", f"there are {steps}")
     return found[int(which)]
-
-
-def _any(data: Mapping[str, Rows], split: SplitName) -> bool:
-    return any(rows.splits[split] for rows in data.values())
