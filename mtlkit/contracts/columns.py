@@ -18,11 +18,20 @@ def column_problems(columns: Sequence[str], spec: RowSpec, name: str) -> list[Pr
     asked += [(f"{at}.split.by", column, either) for column in spec.split.by]
     if spec.split.column:
         asked.append((f"{at}.split.column", spec.split.column, either))
+    if spec.pair:
+        plain = _named(columns, spec)
+        asked += [(f"{at}.pair.column", spec.pair.column, plain), (f"{at}.pair.by", spec.pair.by, plain)]
     return [no_column(path, column, known) for path, column, known in asked if column not in known]
 
 
 def our_columns(columns: Sequence[str], spec: RowSpec) -> tuple[str, ...]:
     """The columns of the records made of a source that has `columns`."""
+    named = _named(columns, spec)
+    added = spec.pair.added if spec.pair else ()
+    return (*named, *(name for name in added if name not in named))
+
+
+def _named(columns: Sequence[str], spec: RowSpec) -> tuple[str, ...]:
     renamed = set(spec.columns.values())
     kept = (column for column in columns if column not in renamed and column not in spec.columns)
     return (*spec.columns, *kept)

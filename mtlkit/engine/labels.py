@@ -13,7 +13,7 @@ def training_labels(column: str | None, rows: Rows) -> tuple[str, ...]:
     """Distinct values of the label column over the training rows, as text and sorted."""
     if column is None:
         return ()
-    return tuple(sorted({label for record in rows.all("train") for label in _labels(record, column)}))
+    return tuple(sorted({label for record in rows.each("train") for label in _labels(record, column)}))
 
 
 def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
@@ -30,7 +30,7 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
             continue
         rows = data[task.data]
         found = {
-            label for split in rows.splits for record in rows.all(split) for label in _labels(record, column)
+            label for split in rows.splits for record in rows.each(split) for label in _labels(record, column)
         }
         for label in sorted(found - {*listed, *getattr(task.head.options, "ignore", ())}):
             close = get_close_matches(label, listed, n=1)

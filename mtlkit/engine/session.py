@@ -1,11 +1,12 @@
 """Everything a run holds while it runs, put together from a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from attrs import frozen
 from torch.optim import Optimizer
 
+from mtlkit.contracts.columns import no_column, our_columns
 from mtlkit.contracts.rows import SplitName
 from mtlkit.contracts.sampling import Source
 from mtlkit.engine.apply import Handles
@@ -94,6 +95,7 @@ def preview(plan: Plan) -> Preview:
                 for name in empty
             ]
         )
+    _check_columns(plan, data)
     _check_selection(plan, data)
     check_labels(plan, data)
     built = outline(plan, data)
@@ -104,8 +106,30 @@ def preview(plan: Plan) -> Preview:
     phases = line.phases(moments)
     check_trains(plan, phases)
     evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
-    warnings = guards(plan, line, moments, phases, evaluated)
+    warnings = (*guards(plan, line, moments, phases, evaluated), *_left_out(data))
     return Preview(plan, data, built, line, moments, phases, warnings)
+
+
+def _check_columns(plan: Plan, data: Mapping[str, Rows]) -> None:
+    """Of every source, those too whose columns were not known when the recipe was checked."""
+    found = []
+    for task in plan.tasks:
+        rows = data[task.data]
+        ours = our_columns(rows.source.columns(), rows.spec)
+        named = task.head.options.columns() if hasattr(task.head.options, "columns") else {}
+        found += [
+            no_column(f"tasks.{task.name}.head.{option}", column, ours)
+            for option, column in named.items()
+            if column not in ours
+        ]
+    if found:
+        raise RecipeError(found)
+
+
+def _left_out(data: Mapping[str, Rows]) -> Iterator[Guard]:
+    """What is not among the rows, and why."""
+    for name, rows in data.items():
+        yield from (Guard(warning, f"data.{name}") for warning in rows.warnings)
 
 
 def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:

@@ -62,7 +62,29 @@ def _cross_checks(document: Document) -> list[Problem]:
         if isinstance(split := source.get("split"), dict):
             for key, message, suggestion in _split_problems(split):
                 wrong(("data", name, "split", *key), message, suggestion)
+        for key, message, suggestion in _row_problems(source):
+            wrong(("data", name, *key), message, suggestion)
     return problems
+
+
+def _row_problems(source: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What can't be meant in the keys that say which rows there are."""
+    for column, asked in _tables(source.get("where")).items():
+        least, most = asked.get("min"), asked.get("max")
+        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+            yield ("where", column), f"no number is at least {least} and at most {most}", "exchange them"
+        elif asked == {}:
+            yield ("where", column), "the condition is empty", "write min, max, without or missing"
+    fold = source.get("fold")
+    if not isinstance(fold, dict):
+        return
+    if type(fold.get("k")) is int and type(fold.get("of")) is int and fold["k"] > fold["of"] >= 2:
+        yield ("fold", "k"), f"there is no fold {fold['k']} of {fold['of']}", "folds are counted from 1"
+    split = source.get("split")
+    if isinstance(split, dict) and split.get("test"):
+        yield ("split", "test"), "fold says already which rows are for testing", "remove test or fold"
+    if isinstance(split, dict) and split.get("column"):
+        yield ("split", "column"), "fold divides the rows already", "remove column or fold"
 
 
 def _split_problems(split: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str, str]]:

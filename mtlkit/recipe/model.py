@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSc
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.rows import PairKind
 from mtlkit.contracts.selectors import parse
 
 SLUG = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
@@ -111,6 +112,34 @@ class SplitTable(Table):
 Choice = str | int | float | bool
 
 
+class WhereTable(Table):
+    """What a cell has to be for its row to be kept; all that is written has to be true."""
+
+    min: float | None = Field(None, description="a number of at least this")
+    max: float | None = Field(None, description="a number of at most this")
+    without: Choice | list[Choice] = Field(default_factory=list, description="none of these values")
+    missing: bool | None = Field(None, description="true keeps only empty cells, false none of them")
+
+
+class FoldTable(Table):
+    """Cross-validation: the rows of one of several folds, drawn by hash, are the test rows."""
+
+    k: PositiveInt = Field(description="which fold is held out, counted from 1")
+    of: Annotated[int, Ge(2)] = Field(description="how many folds there are")
+
+
+class PairTable(Table):
+    """A second text for each row, out of the rows of its split, drawn by hash."""
+
+    column: str = Field(description="our name of the column that is paired")
+    by: str = Field(description="rows with one value in this column, our name, belong together")
+    kind: PairKind = Field(
+        "positive",
+        description="positive adds COLUMN_pair; triplet adds COLUMN_negative too, which does not belong; "
+        "either adds a pair that does or does not, and the column same that says so",
+    )
+
+
 class DataTable(PluginTable):
     """Rows that tasks read; all other keys are options of the source."""
 
@@ -118,13 +147,16 @@ class DataTable(PluginTable):
         default_factory=dict, description="our name of a column = its name in the source"
     )
     labels: dict[str, dict[str, str]] = Field(default_factory=dict, description="per column: value = label")
-    where: dict[str, Choice | list[Choice]] = Field(
-        default_factory=dict, description="keep the rows whose column has this value, or one in this list"
+    where: dict[str, Choice | list[Choice] | WhereTable] = Field(
+        default_factory=dict,
+        description="keep the rows whose column has this value, one in this list, or meets a condition",
     )
     split: SplitTable = Field(SplitTable(), description="which rows train, validate and test")
     limit: dict[Literal["train", "validation", "test"], PositiveInt] = Field(
         default_factory=dict, description="at most so many rows of each split"
     )
+    fold: FoldTable | None = Field(None, description="hold out one fold of several, in place of a test share")
+    pair: PairTable | None = Field(None, description="give each row a second text")
 
 
 class BackboneGradTable(Table):

@@ -181,8 +181,8 @@ class _Training:
 
     records: tuple[Record, ...]
 
-    def all(self, split: str) -> list[Record]:
-        return list(self.records)
+    def each(self, split: str) -> Iterator[Record]:
+        return iter(self.records)
 
 
 def _forms(columns: Mapping[str, str]) -> list[tuple[Form, Form]]:

@@ -1,0 +1,53 @@
+"""Reading a source a few rows at a time, and the hash by which rows are drawn."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+
+from mtlkit.contracts.data import DataSource, Record, Value
+
+SALT = "mtlkit"
+ROWS_AT_ONCE = 1024
+
+
+def content_hash(
+    row: Record, columns: Iterable[str] | None = None, salt: str = "", use: str = "split"
+) -> int:
+    """A keyed BLAKE2b (RFC 7693) of a row's cells, a number in [0, 2**64).
+
+    The cells are those of `columns`, or all, written as JSON with sorted keys. `use` names what the
+    number is for, so that hashes of different use are independent of each other.
+    """
+    cells = row if columns is None else {column: row[column] for column in columns}
+    text = json.dumps(cells, sort_keys=True, separators=(",", ":"), default=str)
+    key = (salt or SALT).encode()
+    if len(key) > blake2b.MAX_KEY_SIZE:
+        key = blake2b(key).digest()
+    return int.from_bytes(blake2b(text.encode(), key=key, person=use.encode(), digest_size=8).digest())
+
+
+def share_of(number: int) -> float:
+    """A hash as a number in [0, 1): of 53 bits, so that it is never rounded up to 1."""
+    return (number >> 11) / 2**53
+
+
+def numbered(source: DataSource, numbers: Sequence[int]) -> Iterator[tuple[int, Record]]:
+    """The rows with these numbers and the numbers, read a few at a time."""
+    for start in range(0, len(numbers), ROWS_AT_ONCE):
+        chunk = numbers[start : start + ROWS_AT_ONCE]
+        yield from zip(chunk, source.rows(chunk), strict=True)
+
+
+def identity_of(source: DataSource) -> tuple[str, ...] | None:
+    """The columns that say which row a row is, None for all of them."""
+    return getattr(source, "identity", None)
+
+
+def as_text(value: Value) -> str:
+    """A value as a recipe writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_missing(value: Value) -> bool:
+    """Whether a cell holds nothing: none, or an empty text."""
+    return value is None or value == ""
