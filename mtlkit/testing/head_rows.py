@@ -22,15 +22,17 @@ from mtlkit.engine.labels import training_labels
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
 from mtlkit.errors import MtlkitError
+from mtlkit.testing.asking import plain
 from mtlkit.testing.law import Broken
 from mtlkit.testing.modules import undisturbed
 from mtlkit.testing.subject import Subject
+from mtlkit.testing.toy_tokens import toy_vocabulary
 
 Table = Mapping[str, Any]
 Form = Literal["text", "class", "tags", "number"]
 
 POOL = 24
-HIDDEN = 8
+HIDDEN, DEPTH = 8, 3
 TASK = "task"
 CLASSES = (" A", "a", "É b", "e")
 TAGS = ("O", "B-x", "I-x", "B-X", "I-X")
@@ -52,8 +54,15 @@ class Lesson:
     def build(self, seed: int = 0, hidden: int = HIDDEN, task: str = TASK) -> Any:  # noqa: ANN401  a head
         """A new head in eval mode, its weights drawn as the engine draws them."""
         with undisturbed(), seeded(seed, "head"):
-            head = self.make(HeadContext(task, hidden, self.labels))
+            head = self.make(self.context(hidden, task))
         return head.eval()
+
+    def context(
+        self, hidden: int = HIDDEN, task: str = TASK, labels: tuple[str, ...] | None = None
+    ) -> HeadContext:
+        """What the builder is told: of a backbone of `DEPTH` blocks with the toy vocabulary."""
+        known = self.labels if labels is None else labels
+        return HeadContext(task, hidden, known, DEPTH, toy_vocabulary(hidden))
 
     def make(self, context: HeadContext) -> Any:  # noqa: ANN401  a head
         """What the builder gives, as it is."""
@@ -85,9 +94,15 @@ def lesson_of(subject: Subject, table: Table) -> Lesson:
 
 
 def label_columns(lesson: Lesson, head: Any) -> tuple[str, ...]:  # noqa: ANN401  a head
-    """The columns without which there is nothing to learn from: those of labels, else all."""
+    """The columns without which there is nothing to learn from: those of labels, else all.
+
+    Of a head with `inputs` a column that these need is none of labels, but for that of the option `label`.
+    """
     read = {column for view in head.views for column in view}
     found = [name for option, name in lesson.columns.items() if option == "label" or name not in read]
+    if hasattr(head, "inputs"):
+        label = lesson.columns.get("label")
+        found = [name for name in found if name == label or not _needed(lesson, head, name)]
     return tuple(dict.fromkeys(found or lesson.columns.values()))
 
 
@@ -161,7 +176,7 @@ def _learnable(subject: Subject, table: Table) -> Lesson:
         try:
             head = lesson.build()
             found.append(lesson)
-            if head.count(head.targets(rows)) > 0:
+            if hasattr(head, "corrupt") or head.count(head.targets(rows)) > 0:
                 return lesson
         except Exception as error:  # noqa: BLE001  a head may refuse rows in any way
             refusal = refusal or error
@@ -189,6 +204,15 @@ def _forms(columns: Mapping[str, str]) -> list[tuple[Form, Form]]:
     if not any(map(_wordy, columns)):
         return list(FORMS)
     return sorted(FORMS, key=lambda form: form[0] != "tags")
+
+
+def _needed(lesson: Lesson, head: Any, column: str) -> bool:  # noqa: ANN401  a head
+    """Whether the inputs of the head change, or can't be made, without that column."""
+    rows = list(lesson.rows[:4])
+    try:
+        return bool(plain(head.inputs([{**row, column: None} for row in rows])) != plain(head.inputs(rows)))
+    except Exception:  # noqa: BLE001  a head may refuse in any way what it needs
+        return True
 
 
 def _wordy(option: str) -> bool:

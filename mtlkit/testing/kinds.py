@@ -41,6 +41,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "head_training",
             "head_building",
             "head_module",
+            "head_extras",
             "importing",
             "general",
             "torch_state",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import ref
@@ -41,9 +41,12 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401  tensors or plain values
     return bool(one == other)
 
 
-def hidden_weights(module: nn.Module) -> list[str]:
-    """Attributes that hold parameters, or tensors that want gradients, outside of `named_parameters`."""
-    registered = {id(each) for each in module.parameters()}
+def hidden_weights(module: nn.Module, borrowed: Sequence[Tensor] = ()) -> list[str]:
+    """Attributes that hold parameters, or tensors that want gradients, outside of `named_parameters`.
+
+    Weights of others that it may use, `borrowed`, are none of its own.
+    """
+    registered = {id(each) for each in [*module.parameters(), *borrowed]}
     found = []
     for path, each in module.named_modules():
         for name, value in vars(each).items():
@@ -55,9 +58,10 @@ def hidden_weights(module: nn.Module) -> list[str]:
     return found
 
 
-def shared(one: nn.Module, other: nn.Module) -> list[str]:
-    """The names of weights and buffers of the first that lie in the memory of the second."""
+def shared(one: nn.Module, other: nn.Module, borrowed: Sequence[Tensor] = ()) -> list[str]:
+    """The names of weights and buffers of the first that lie in the second's memory, `borrowed` apart."""
     memory = {each.untyped_storage().data_ptr() for each in _tensors(other) if each.numel()}
+    memory -= {each.untyped_storage().data_ptr() for each in borrowed}
     named = [*one.named_parameters(), *one.named_buffers()]
     return [name for name, each in named if each.numel() and each.untyped_storage().data_ptr() in memory]
 

@@ -85,9 +85,19 @@ class Subject:
         if self.table is not None or self._sampled is not None:
             return st.just(self.first_table)
         drawn: SearchStrategy[dict[str, Any]] = options(self.options_class, tasks=tasks)
+        if hasattr(self.options_class, "columns"):
+            drawn = drawn.filter(self._tells_columns_apart)
         if not self.card.example:
             return drawn
         return st.one_of(st.just(dict(self.card.example)), drawn)
+
+    def _tells_columns_apart(self, table: Mapping[str, Any]) -> bool:
+        """Whether options that name columns name a different one each; no row has two cells in one."""
+        try:
+            columns = list(self.options(table).columns().values())
+        except Exception:  # noqa: BLE001  the laws report what is wrong with it
+            return True
+        return len(set(columns)) == len(columns)
 
     @property
     def first_table(self) -> dict[str, Any]:

@@ -10,15 +10,10 @@ from attrs import frozen
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from mtlkit.contracts.head import HeadContext, LossTerm
+from mtlkit.contracts.head import LossTerm
 from mtlkit.testing.asking import Questions
-from mtlkit.testing.head_features import (
-    Exam,
-    exam,
-    features_for,
-    with_gradients,
-)
-from mtlkit.testing.head_rows import HIDDEN, TASK, Lesson, lesson_of
+from mtlkit.testing.head_features import Exam, exam, sitting, with_gradients
+from mtlkit.testing.head_rows import Lesson, lesson_of
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.general import subject_tasks
 from mtlkit.testing.subject import Subject
@@ -43,7 +38,7 @@ def build(subject: Subject, table: Table) -> Pupil:
 
 def fresh(pupil: Pupil) -> Any:  # noqa: ANN401  a head
     """Another head with the same options, built without any precaution."""
-    return pupil.lesson.make(HeadContext(TASK, HIDDEN, pupil.lesson.labels))
+    return pupil.lesson.make(pupil.lesson.context())
 
 
 def questions(pupil: Pupil, subject: Subject) -> Questions:
@@ -55,7 +50,7 @@ def questions(pupil: Pupil, subject: Subject) -> Questions:
     }
     for case in ASKED:
         rows = pupil.lesson.sample(case["rows"], case["seed"])
-        sat = Exam(pupil.lesson, head, rows, features_for(head, rows, case))
+        sat = sitting(pupil.lesson, head, rows, case)
         told = f"of {len(rows)} rows"
         asked[f"targets {told}"] = partial(_targets, sat)
         asked[f"scores {told}"] = partial(_scores, sat)
@@ -122,7 +117,7 @@ def uncoupled(subject: Subject) -> str:
 
 def is_coupled(head: Any) -> bool:  # noqa: ANN401  a head
     """Whether it declares that the loss of a row depends on the other rows."""
-    return bool(getattr(head, "batch_coupled", False))
+    return any(bool(getattr(head, flag, False)) for flag in ("batch_coupled", "whole_step"))
 
 
 @law(
@@ -140,9 +135,9 @@ def loss_is_a_sum_and_a_count(subject: Subject, **case: Any) -> None:  # noqa: A
         if training and (is_coupled(sat.head) or len(sat.rows) < 2):
             continue
         features, _ = with_gradients(sat.features, sat.head.needs)
-        output = sat.head.forward(features)
+        output = sat.scores(features)
         _check_output(output, len(sat.rows))
-        targets = sat.head.targets(sat.rows)
+        targets = sat.targets()
         require(hasattr(targets, "to"), f"targets are {type(targets).__name__}, without a method to(device)")
         announced = sat.head.count(targets.to("cpu"))
         term = sat.head.loss(output.float(), targets.to("cpu"))
@@ -150,13 +145,13 @@ def loss_is_a_sum_and_a_count(subject: Subject, **case: Any) -> None:  # noqa: A
 
 
 def _targets(sat: Exam) -> Any:  # noqa: ANN401  the head's own type
-    targets = sat.head.targets(sat.rows)
+    targets = sat.targets()
     return [targets if isinstance(targets, Tensor) else None, float(sat.head.count(targets))]
 
 
 def _scores(sat: Exam) -> Tensor:
     with torch.no_grad():
-        output: Tensor = sat.head.forward(sat.features)
+        output: Tensor = sat.scores()
     return output
 
 
@@ -166,7 +161,7 @@ def _loss(sat: Exam) -> Any:  # noqa: ANN401  numbers and tensors
 
 
 def _predictions(sat: Exam) -> list[Any]:
-    return sat.decoded(_scores(sat).float())
+    return sat.decoded(sat.guesses())
 
 
 def _metrics(sat: Exam) -> list[Any]:

@@ -4,13 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import attrs
 import numpy as np
 import torch
 
 from mtlkit.contracts.head import Measure
 from mtlkit.testing.head_answers import is_plain, labelled, perfect
-from mtlkit.testing.head_features import Exam, exam, features_for, scores_of
+from mtlkit.testing.head_features import Exam, corrupts, exam, sitting
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.head import cases, is_coupled, odd_cases
 from mtlkit.testing.laws.head_batches import alike
@@ -27,8 +26,13 @@ from mtlkit.testing.subject import Subject
 def predictions_ignore_labels(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """Predictions are the same whatever labels the head has seen before, and without any."""
     sat = exam(subject, case, torch.float32)
-    output = scores_of(sat)
+    output = sat.guesses()
     before = sat.decoded(output)
+    if corrupts(sat.head):
+        sat.head.loss(sat.scores(), sat.targets())
+        after = sat.decoded(output)
+        require(alike(after, before), f"after a batch to learn from, {before} became {after}")
+        return
     others = sat.lesson.sample(len(sat.rows) + 1, case["seed"] + 1)
     none = [{**row, **dict.fromkeys(sat.labels)} for row in sat.rows]
     for rows in (others[:-1], sat.rows[::-1], none):
@@ -37,8 +41,8 @@ def predictions_ignore_labels(subject: Subject, **case: Any) -> None:  # noqa: A
             sat.head.loss(output, sat.head.targets(rows))
         after = sat.decoded(output)
         require(alike(after, before), f"after other labels were read, {before} became {after}")
-    fresh = attrs.evolve(sat, head=sat.lesson.build())
-    fresh.head.forward(features_for(fresh.head, others, {**case, "seed": case["seed"] + 1}))
+    fresh = sitting(sat.lesson, sat.lesson.build(), others, {**case, "seed": case["seed"] + 1})
+    fresh.scores()
     after = fresh.decoded(output)
     require(alike(after, before), f"of the scores of another batch, {before} became {after}")
 
@@ -53,7 +57,7 @@ def predictions_ignore_labels(subject: Subject, **case: Any) -> None:  # noqa: A
 def predictions_are_plain_and_by_row(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """There is one prediction of plain values for each row, the same alone as in a batch."""
     sat = exam(subject, case, torch.float32)
-    output = scores_of(sat)
+    output = sat.guesses()
     found = sat.decoded(output)
     require(isinstance(found, list | tuple), f"decode gives {type(found).__name__}; it should be a list")
     require(len(found) == len(sat.rows), f"decode gives {len(found)} predictions for {len(sat.rows)} rows")
@@ -79,7 +83,7 @@ def predictions_are_plain_and_by_row(subject: Subject, **case: Any) -> None:  # 
 def metrics_are_of_rows(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """Metrics do not depend on the order of rows; parts of the records have the metrics of those rows."""
     sat = exam(subject, case, torch.float32)
-    predictions = sat.decoded(scores_of(sat))
+    predictions = sat.decoded(sat.guesses())
     found = sat.head.metrics(predictions, sat.rows)
     known = labelled(sat)
     if not known:

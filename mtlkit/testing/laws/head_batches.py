@@ -11,8 +11,11 @@ from mtlkit.contracts.backbone import Features
 from mtlkit.testing.head_features import (
     GARBAGE,
     Exam,
+    by_token,
+    corrupts,
     exam,
     features_for,
+    sitting,
     term_of,
     widened,
     with_garbage,
@@ -40,7 +43,8 @@ def masked_places_count_nothing(subject: Subject, **case: Any) -> None:  # noqa:
     if sat.head.needs != "tokens":
         return
     others = {f"{filler}": [with_garbage(each, filler) for each in sat.features] for filler in GARBAGE}
-    others["other numbers"] = features_for(sat.head, sat.rows, {**case, "noise": 1}, sat.dtype)
+    if not corrupts(sat.head):
+        others["other numbers"] = features_for(sat.head, sat.rows, {**case, "noise": 1}, sat.dtype)
     for name, features in others.items():
         _check_same(sat, attrs.evolve(sat, features=features), f"with {name} at the masked places")
 
@@ -56,7 +60,7 @@ def masked_places_count_nothing(subject: Subject, **case: Any) -> None:  # noqa:
 def padding_changes_nothing(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """More columns of padding change neither loss, gradients nor predictions."""
     sat = exam(subject, case)
-    if sat.head.needs != "tokens":
+    if sat.head.needs != "tokens" or corrupts(sat.head):
         return
     for columns in (1, 5):
         features = [widened(each, columns, 3.0) for each in sat.features]
@@ -129,6 +133,10 @@ def twice_the_rows_is_twice_the_loss(subject: Subject, **case: Any) -> None:  # 
 def missing_labels_count_nothing(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """Rows without labels add nothing; where no row has one, sum and count are 0 and gradients are zeros."""
     sat = exam(subject, {**case, "missing": []})
+    if corrupts(sat.head):
+        empty = [{**row, **dict.fromkeys(sat.head.views[0])} for row in sat.rows]
+        _check_nothing(sitting(sat.lesson, sat.head, empty, case, sat.dtype))
+        return
     for which in range(3):
         ways = [unlabelled(row, sat.labels) for row in sat.rows]
         none = attrs.evolve(sat, rows=[way[min(which, len(way) - 1)] for way in ways])
@@ -148,7 +156,7 @@ def large_scores_and_half_precision(subject: Subject, **case: Any) -> None:  # n
     """Scores up to ±1e4 and features in bf16 give a finite loss in float32."""
     sat = exam(subject, case, torch.float32)
     with torch.no_grad():
-        output = sat.head.forward(sat.features).float()
+        output = sat.scores().float()
     finite = output[torch.isfinite(output)].abs()
     largest = float(finite.max()) if finite.numel() else 0.0
     if largest > 0:
@@ -157,7 +165,7 @@ def large_scores_and_half_precision(subject: Subject, **case: Any) -> None:  # n
             _check_finite(sat, large, "with scores up to 1e4")
     half = [_halved(each) for each in sat.features]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        output = sat.head.forward(half)
+        output = sat.scores(half)
     _check_finite(sat, output.float(), "with features in bf16")
 
 
@@ -217,12 +225,12 @@ def _repeats(sat: Exam) -> bool:
 
 
 def _check_nothing(none: Exam) -> None:
-    count = none.head.count(none.head.targets(none.rows))
-    told = f"of rows whose labels are missing (such as {dict(none.rows[0])})"
+    count = none.head.count(none.targets())
+    told = f"of rows in which there is nothing to learn (such as {dict(none.rows[0])})"
     require(count == 0, f"{told}, the count is {count}; it should be 0")
     features, leaves = with_gradients(none.features, none.head.needs)
-    output = none.head.forward(features)
-    term = none.head.loss(output, none.head.targets(none.rows))
+    output = none.scores(features)
+    term = none.head.loss(output, none.targets())
     require(float(term.sum.detach()) == 0, f"{told}, the sum is {float(term.sum.detach())}; it should be 0")
     require(term.count == 0, f"{told}, the loss has the count {term.count}; it should be 0")
     if not output.requires_grad:
@@ -247,14 +255,13 @@ def _check_absent(sat: Exam, none: Exam) -> None:
 def _halved(features: Features) -> Features:
     pooled = features.pooled
     return attrs.evolve(
-        features,
-        tokens=features.tokens.to(torch.bfloat16),
-        pooled=None if pooled is None else pooled.to(torch.bfloat16),
+        by_token(features, lambda each, _: each.bfloat16() if each.is_floating_point() else each),
+        pooled=None if pooled is None else pooled.bfloat16(),
     )
 
 
 def _check_finite(sat: Exam, output: Tensor, how: str) -> None:
-    term = term_of(sat.head, output.clone().requires_grad_(), sat.rows)
+    term = term_of(sat, output.clone().requires_grad_())
     require(bool(torch.isfinite(term.sum)), f"{how} the loss is {float(term.sum.detach())}")
     wide = term.sum.dtype in (torch.float32, torch.float64)
     require(wide, f"{how} the loss is in {term.sum.dtype}; it should be in float32")

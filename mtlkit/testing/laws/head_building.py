@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from mtlkit.contracts.card import load_address
-from mtlkit.contracts.head import HeadContext
-from mtlkit.testing.head_features import exam
-from mtlkit.testing.head_rows import HIDDEN, TASK, lesson_of
+from mtlkit.testing.head_features import exam, fitted
+from mtlkit.testing.head_rows import lesson_of
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.general import first, tables
 from mtlkit.testing.laws.head import cases, odd_cases
@@ -34,14 +33,15 @@ Table = Mapping[str, Any]
 def weights_are_registered_and_its_own(subject: Subject, options: Table) -> None:
     """Every weight is among its parameters; two heads of one options object share no memory."""
     lesson = lesson_of(subject, options)
-    made, context = subject.options(lesson.table), HeadContext(TASK, HIDDEN, lesson.labels)
+    made, context = subject.options(lesson.table), lesson.context()
     build = load_address(subject.card.build or "")
     one, other = build(made, context), build(made, context)
     require(isinstance(one, nn.Module), f"the builder gives {type(one).__name__}, which is no torch module")
-    hidden = hidden_weights(one)
+    borrowed = [] if context.vocabulary is None else [context.vocabulary.table]
+    hidden = hidden_weights(one, borrowed)
     require(not hidden, f"{', '.join(hidden)} holds weights that are not among its parameters")
     require(one is not other, "the builder gives the same head twice")
-    same_memory = shared(one, other)
+    same_memory = shared(one, other, borrowed)
     require(not same_memory, f"two heads of one options object share {', '.join(same_memory)}")
 
 
@@ -74,7 +74,7 @@ def weights_depend_on_torchs_seed_alone(subject: Subject, options: Table, seed: 
     for number in (1, 2):
         with torch.random.fork_rng():
             torch.manual_seed(number)
-            lesson.make(HeadContext(TASK, HIDDEN, lesson.labels))
+            lesson.make(lesson.context())
             ends.append(torch.random.get_rng_state())
     require(not torch.equal(*ends), "building it sets torch's global seed")
 
@@ -91,6 +91,7 @@ def weights_are_all_there_is(subject: Subject, **case: Any) -> None:  # noqa: AN
     """A head built anew that is given the weights of another gives the same scores, loss and predictions."""
     sat = exam(subject, case, torch.float32)
     other = attrs.evolve(sat, head=sat.lesson.build(seed=1))
+    fitted(sat.lesson, other.head, case)
     other.head.load_state_dict(sat.head.state_dict())
     mine, theirs = sat.answer(), other.answer()
     require(same(mine.output, theirs.output), "with the same weights, another head gives other scores")
@@ -109,7 +110,7 @@ def the_plan_sees_the_same_weights(subject: Subject, options: Table) -> None:
     """On the meta device it builds too, with the same weights of the same shapes."""
     lesson = lesson_of(subject, options)
     with torch.device("meta"):
-        outline = lesson.make(HeadContext(TASK, HIDDEN, lesson.labels))
+        outline = lesson.make(lesson.context())
     mine = _shapes(outline)
     theirs = _shapes(lesson.build())
     require(mine == theirs, f"on the meta device its weights are {mine}, and {theirs} in a run")

@@ -8,11 +8,10 @@ import torch
 from torch import Tensor
 
 from mtlkit.contracts.data import Record, Value
-from mtlkit.contracts.head import HeadContext
 from mtlkit.errors import DataError, MtlkitError, RecipeError
 from mtlkit.testing.head_answers import has_text_labels, known_labels, label_column, perfect, value_of
-from mtlkit.testing.head_features import Exam, exam, features_for, scores_of
-from mtlkit.testing.head_rows import HIDDEN, TASK, relabelled
+from mtlkit.testing.head_features import Exam, exam, sitting
+from mtlkit.testing.head_rows import relabelled
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.head import build, cases, odd_cases, starting
 from mtlkit.testing.laws.head_answers import check_names
@@ -77,7 +76,7 @@ def odd_label_sets_work(subject: Subject, **case: Any) -> None:  # noqa: ANN401 
     column = label_column(sat)
     if not column or not has_text_labels(sat.rows, column) or any(not row.get(column) for row in sat.rows):
         return
-    predictions = sat.decoded(scores_of(sat))
+    predictions = sat.decoded(sat.guesses())
     ideal = perfect(sat, predictions)
     rows = [*sat.rows[:-1], relabelled(sat.rows[-1], column, UNKNOWN)]
     found = sat.head.metrics(predictions, rows)
@@ -108,7 +107,7 @@ def labels_keep_their_spelling(subject: Subject, **case: Any) -> None:  # noqa: 
     if not column or not known:
         return
     _check_distinct(sat, column)
-    predictions = sat.decoded(found.output.float())
+    predictions = sat.decoded(sat.guesses())
     if perfect(sat, predictions) is None:
         return
     for each in _leaves(predictions):
@@ -135,11 +134,11 @@ def _check_one_class(sat: Exam, case: Any) -> None:  # noqa: ANN401  a case
         return
     lesson = attrs.evolve(sat.lesson, rows=(one,) * 3, labels=(str(one[column]),), memory={})
     try:
-        head = lesson.make(HeadContext(TASK, HIDDEN, lesson.labels)).eval()
+        head = lesson.make(lesson.context()).eval()
     except MtlkitError:
         return
     rows = list(lesson.rows)
-    alone = Exam(lesson, head, rows, features_for(head, rows, {**case, "rows": 3}))
+    alone = sitting(lesson, head, rows, {**case, "rows": 3})
     found = alone.answer()
     require(math.isfinite(found.sum), f"with one class, the loss is {found.sum}")
     predictions = alone.decoded(found.output)
@@ -168,7 +167,7 @@ def _check_numbers_as_text(sat: Exam, column: str) -> None:
     if not isinstance(sat.lesson.rows[0].get(column), str):
         return
     try:
-        head = sat.lesson.make(HeadContext(TASK, HIDDEN, ("0", "1"))).eval()
+        head = sat.lesson.make(sat.lesson.context(labels=("0", "1"))).eval()
     except MtlkitError:
         return
     found = [head.targets([{**sat.rows[0], column: value}]) for value in (1, "1")]

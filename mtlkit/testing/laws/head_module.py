@@ -102,7 +102,7 @@ def declarations_fit(subject: Subject, options: Table) -> None:
     require(head.needs in ("tokens", "pooled"), f"needs is {head.needs!r}; it should be 'tokens' or 'pooled'")
     poolings = get_args(Pooling)
     require(head.pooling in poolings, f"pooling is {head.pooling!r}; it should be one of {poolings}")
-    for flag in ("batch_coupled", "may_be_negative"):
+    for flag in ("batch_coupled", "may_be_negative", "whole_step"):
         value = getattr(head, flag, False)
         require(isinstance(value, bool), f"{flag} is {value!r}; it should be True or False")
     if "label" in columns:
@@ -128,8 +128,8 @@ def nothing_of_a_batch_is_kept(subject: Subject, **case: Any) -> None:  # noqa: 
 
     def run() -> dict[str, Tensor]:
         features = [attrs.evolve(each, **_copied(each)) for each in sat.features]
-        output = sat.head.forward(features)
-        term = sat.head.loss(output, sat.head.targets(sat.rows))
+        output = sat.scores(features)
+        term = sat.head.loss(output, sat.targets())
         with torch.no_grad():
             sat.head.metrics(sat.head.decode(output.detach()), sat.rows)
         tokens = {f"the features of view {at}": each.tokens for at, each in enumerate(features)}
@@ -145,31 +145,28 @@ def nothing_of_a_batch_is_kept(subject: Subject, **case: Any) -> None:  # noqa: 
 
 
 def _calls(sat: Exam) -> dict[str, Callable[[], object]]:
-    def scores() -> Tensor:
-        with torch.no_grad():
-            output: Tensor = sat.head.forward(sat.features)
-        return output.float()
-
-    return {
-        "targets": lambda: sat.head.targets(sat.rows),
-        "count": lambda: sat.head.count(sat.head.targets(sat.rows)),
-        "forward": lambda: sat.head.forward(sat.features),
-        "loss": lambda: sat.head.loss(sat.head.forward(sat.features), sat.head.targets(sat.rows)),
-        "decode": lambda: sat.head.decode(scores()),
-        "metrics": lambda: sat.head.metrics(sat.head.decode(scores()), sat.rows),
+    calls: dict[str, Callable[[], object]] = {
+        "targets": sat.targets,
+        "count": lambda: sat.head.count(sat.targets()),
+        "forward": sat.scores,
+        "loss": lambda: sat.head.loss(sat.scores(), sat.targets()),
+        "decode": lambda: sat.head.decode(sat.guesses()),
+        "metrics": lambda: sat.head.metrics(sat.head.decode(sat.guesses()), sat.rows),
     }
+    if hasattr(sat.head, "present"):
+        calls["present"] = lambda: sat.head.present(sat.head.decode(sat.guesses()), sat.rows)
+    return calls
 
 
 def _check_writing(sat: Exam) -> None:
     given = {
-        f"{name} of view {number}": getattr(each, name)
+        f"{name} of view {number}": tensor
         for number, each in enumerate(sat.features)
-        for name in ("tokens", "mask", "words", "pooled")
-        if getattr(each, name) is not None
+        for name, tensor in _tensors(each).items()
     }
     with torch.no_grad(), torch.random.fork_rng():
-        output = _unchanged(given, "forward", lambda: sat.head.forward(sat.features))
-    targets = sat.head.targets(sat.rows)
+        output = _unchanged(given, "forward", sat.scores)
+    targets = sat.targets()
     given = {"the scores": output}
     if isinstance(targets, Tensor):
         given["the targets"] = targets
@@ -194,8 +191,8 @@ def _seeded(sat: Exam, torch_seed: int, other_seed: int) -> Tensor:
     try:
         with torch.random.fork_rng(), torch.no_grad():
             torch.manual_seed(torch_seed)
-            output = sat.head.forward(sat.features)
-            term = sat.head.loss(output, sat.head.targets(sat.rows))
+            output = sat.scores()
+            term = sat.head.loss(output, sat.targets())
     finally:
         random.setstate(kept[0])
         np.random.set_state(kept[1])
@@ -210,6 +207,12 @@ def _check_views(views: Any, columns: set[str]) -> None:  # noqa: ANN401  what t
     for view in views:
         for column in view:
             require(column in columns, f"the view {view} reads {column!r}, which columns() does not name")
+
+
+def _tensors(features: Any) -> dict[str, Tensor]:  # noqa: ANN401  features
+    names = ("tokens", "mask", "words", "pooled", "ids", "texts", "spans")
+    found = {name: getattr(features, name) for name in names if getattr(features, name) is not None}
+    return found | {f"layer {depth}": layer for depth, layer in features.layers.items()}
 
 
 def _copied(features: Any) -> dict[str, Tensor]:  # noqa: ANN401  features

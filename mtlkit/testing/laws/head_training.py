@@ -13,7 +13,7 @@ from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.data import Record
 from mtlkit.engine.seeds import derive
 from mtlkit.testing.head_answers import perfect, value_of
-from mtlkit.testing.head_features import Exam, exam, features_for, with_gradients
+from mtlkit.testing.head_features import Exam, by_token, corrupts, exam, features_for, with_gradients
 from mtlkit.testing.head_rows import Lesson, lesson_of
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.general import subject_tasks
@@ -40,17 +40,29 @@ def first_lesson(subject: Subject) -> list[Values]:
 
 
 def has_weights(subject: Subject) -> str:
-    """Applies to heads with weights over one view whose rows have losses of their own."""
+    """Applies to heads with weights over one view whose rows have losses, and simple labels, of their own."""
     tables = starting(subject)
     try:
-        heads = [build(subject, table).module for table in tables]
+        pupils = [build(subject, table) for table in tables]
+        heads = [pupil.module for pupil in pupils]
+        simple = all(_simple(pupil.lesson) for pupil in pupils)
     except Exception:  # noqa: BLE001  the laws report what is wrong with it
         return ""
     if heads and not any(True for head in heads for _ in head.parameters()):
         return "it has no weights"
-    if any(len(head.views) > 1 for head in heads):
-        return "what can be told apart in several views together is not known"
-    return "its loss is `batch_coupled`" if any(map(is_coupled, heads)) else ""
+    if any(len(head.views) > 1 or corrupts(head) or hasattr(head, "inputs") for head in heads) or not simple:
+        return "how features have to be for its rows to be told apart is not known"
+    return "its loss is coupled" if any(map(is_coupled, heads)) else ""
+
+
+def _simple(lesson: Lesson) -> bool:
+    """Whether labels are texts, numbers, or lists of texts."""
+    cells = [row.get(lesson.columns.get("label", "")) for row in lesson.rows]
+    lists = [each for cell in cells if isinstance(cell, list) for each in cell]
+    single = [cell for cell in cells if not isinstance(cell, list)]
+    return all(isinstance(each, str) for each in lists) and all(
+        isinstance(each, str | int | float) for each in single
+    )
 
 
 @law(
@@ -111,7 +123,7 @@ def what_was_learned_is_predicted(subject: Subject, options: Table, seed: int) -
         return
     sat = learned.sat
     with torch.no_grad():
-        predictions = sat.decoded(sat.head.forward(sat.features).float())
+        predictions = sat.decoded(sat.guesses())
     ideal = perfect(sat, predictions)
     if ideal is None:
         return
@@ -151,10 +163,10 @@ def _learn(lesson: Lesson, seed: int) -> _Learned:
     rows = lesson.sample(SEPARABLE["rows"], seed)
     features = separable(head, rows, lesson, seed)
     sat = Exam(lesson, head, rows, features)
-    targets = head.targets(rows)
+    targets = sat.targets()
     count = max(head.count(targets), 1e-6)
     with torch.no_grad():
-        output = head.forward(features)
+        output = sat.scores()
     first = float(head.loss(output, targets).sum) / count
     if not _reads(sat, output):
         return _Learned(sat, first, first, first)
@@ -162,7 +174,7 @@ def _learn(lesson: Lesson, seed: int) -> _Learned:
     infimum = _descend([free], lambda: head.loss(free, targets).sum / count, None)
     last = _descend(
         list(head.parameters()),
-        lambda: head.loss(head.forward(features), targets).sum / count,
+        lambda: head.loss(sat.scores(), targets).sum / count,
         first - 0.9999 * (first - infimum),
     )
     return _Learned(sat, first, last, min(infimum, last))
@@ -172,14 +184,13 @@ def _reads(sat: Exam, output: Tensor) -> bool:
     """Whether the scores depend on the features at all."""
     others = [
         attrs.evolve(
-            each,
-            tokens=each.tokens.flip(-1) + 1.0,
+            by_token(each, lambda one, _: one.flip(-1) + 1.0 if one.is_floating_point() else one),
             pooled=None if each.pooled is None else each.pooled.flip(-1) + 1.0,
         )
         for each in sat.features
     ]
     with torch.no_grad():
-        return not torch.equal(sat.head.forward(others), output)
+        return not torch.equal(sat.scores(others), output)
 
 
 def _descend(weights: Sequence[Tensor], loss: Any, enough: float | None) -> float:  # noqa: ANN401
@@ -204,6 +215,7 @@ def separable(head: Any, rows: Sequence[Record], lesson: Lesson, seed: int) -> l
     found = []
     for view, plain in zip(head.views, features_for(head, rows, case, hidden=WIDTH), strict=True):
         tokens, pooled = 0.05 * plain.tokens, plain.pooled
+        layers = {depth: 0.05 * layer for depth, layer in plain.layers.items()}
         for at, row in enumerate(rows):
             label = row.get(column) if column else None
             words = row.get(view[0]) if len(view) == 1 else None
@@ -213,8 +225,10 @@ def separable(head: Any, rows: Sequence[Record], lesson: Lesson, seed: int) -> l
             tags = label if isinstance(label, list) and isinstance(words, list) else []
             for place in plain.mask[at].nonzero().flatten().tolist() if tokens.shape[1] else ():
                 word = int(plain.words[at, place])
-                tokens[at, place] += vector(tags[word] if 0 <= word < len(tags) else label)
-        found.append(attrs.evolve(plain, tokens=tokens, pooled=pooled))
+                added = vector(tags[word] if 0 <= word < len(tags) else label)
+                for states in (tokens, *layers.values()):
+                    states[at, place] += added
+        found.append(attrs.evolve(plain, tokens=tokens, pooled=pooled, layers=layers))
     return found
 
 
@@ -232,10 +246,10 @@ def _drawn(name: str) -> Tensor:
 def _slope(sat: Exam, seed: int) -> str:
     """How finite differences of the loss differ from one of its gradients; else nothing."""
     features, leaves = with_gradients(sat.features, sat.head.needs)
-    targets = sat.head.targets(sat.rows)
+    targets = sat.targets()
 
     def loss() -> Tensor:
-        found: Tensor = sat.head.loss(sat.head.forward(features), targets).sum
+        found: Tensor = sat.head.loss(sat.scores(features), targets).sum
         return found
 
     value = loss()
