@@ -86,6 +86,12 @@ class Exam:
             output: Tensor = self._forward(self.features, None)
         return output.float()
 
+    def evaluated(self) -> Tensor:
+        """The scores of which metrics are taken, in float32: as `guesses`, but for rows that were changed."""
+        with torch.no_grad():
+            output: Tensor = self.scores()
+        return output.float()
+
     def _forward(self, features: Sequence[Features], given: Any) -> Any:  # noqa: ANN401  see scores
         if corrupts(self.head):
             return self.head.forward(features, given)
@@ -175,7 +181,7 @@ def fitted(
 ) -> None:
     """Fit the head to training rows, as the engine does before it is asked, where it has a `fit`."""
     if hasattr(head, "fit"):
-        chosen = list(lesson.rows if rows is None else rows)
+        chosen = [*(lesson.rows if rows is None else rows), *_unlabelled(lesson, head)]
         with torch.no_grad():
             head.fit(features_for(head, chosen, {**case, "longest": 6, "seed": 0}, dtype), chosen)
 
@@ -193,6 +199,13 @@ def castable(lesson: Lesson) -> bool:
         else:
             lesson.memory["double"] = True
     return bool(lesson.memory["double"])
+
+
+def _unlabelled(lesson: Lesson, head: Any) -> list[Record]:  # noqa: ANN401  a head
+    """A training row without labels, where labels are columns of their own."""
+    read = {name for view in head.views for name in view}
+    columns = [name for name in label_columns(lesson, head) if name not in read]
+    return [{**lesson.rows[0], **dict.fromkeys(columns)}] if columns else []
 
 
 def toy_rows(view: tuple[str, ...], rows: Sequence[Record], case: Case) -> list[ToyRow]:
@@ -273,6 +286,8 @@ def _told(features: Features, prepared: Sequence[Any], layers: Mapping[int, Tens
 
 def served(features: Features, head: Any) -> Features:  # noqa: ANN401  a head
     """What the engine hands to the head: token states without vectors, or vectors alone."""
+    if not getattr(head, "located", False):
+        features = attrs.evolve(features, texts=None, spans=None)
     if head.needs == "tokens":
         return attrs.evolve(features, pooled=None)
     pooled = features.pooled

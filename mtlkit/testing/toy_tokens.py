@@ -43,7 +43,12 @@ def toy_vocabulary(width: int, mask: int | None = MASK) -> Vocabulary:
     # Made without a generator, which torch's meta device does not have.
     values = torch.sin(torch.arange(SIZE * width, dtype=torch.float32)).reshape(SIZE, width)
     special = frozenset(range(SPECIALS))
-    return Vocabulary(SIZE, PADDING, special, mask, torch.nn.Parameter(values))
+    return Vocabulary(SIZE, PADDING, special, mask, torch.nn.Parameter(values), toy_names)
+
+
+def toy_names(ids: Sequence[int]) -> list[str]:
+    """How toy tokens are spelt."""
+    return [f"<{number}>" if number < SPECIALS else f"t{number}" for number in ids]
 
 
 def toy_row(cells: Sequence[Any], longest: int, rng: Random) -> ToyRow:

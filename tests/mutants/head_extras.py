@@ -268,6 +268,13 @@ class CentroidHead(ClassifierHead):
         return -torch.cdist(features[0].pooled.to(self.means), self.means)
 
 
+class UnlabelledAreFirstClass(CentroidHead):
+    def fit(self, features, rows):
+        pooled, numbers = features[0].pooled, self.targets(rows).clamp(min=0)
+        own = (numbers.unsqueeze(0) == torch.arange(len(self.labels)).unsqueeze(1)).to(pooled)
+        self.means = own @ pooled / own.sum(1, keepdim=True).clamp(min=1)
+
+
 class AddsToTheFitBefore(CentroidHead):
     def fit(self, features, rows):
         before = self.means
@@ -397,7 +404,7 @@ class Questions:
 class SpanHead(nn.Module):
     """The first and the last token of the answer; rows whose answer was cut off count nothing."""
 
-    needs, pooling = "tokens", "mean"
+    needs, pooling, located = "tokens", "mean", True
 
     def __init__(self, options, context):
         super().__init__()
@@ -456,6 +463,10 @@ class SpanHead(nn.Module):
         return (Measure("exact", records, lambda some: float(some.mean())),) if right else ()
 
 
+class ForgotLocated(SpanHead):
+    located = False
+
+
 class SpansTakenForGranted(SpanHead):
     def forward(self, features):
         view = features[0]
@@ -485,11 +496,13 @@ MUTANTS = (
     *_of("H4", InputsSorted),
     *_of("H5", MeanOfMasked),
     *_of("H12", NeedsTargets),
+    *_of("H1", ForgotLocated),
     *_of("H28", AllLayersThatAreThere, OneLayerTooMany, TwelveLayers),
     *_of("H29", LabelAmongInputs, InputsNeedLabels, InputsInAList),
     *_of("H30", MasksInPlace, NumpysGenerator, FixedGenerator, MasksSpecials, IdsBeyond),
     *_of(
         "H31",
+        UnlabelledAreFirstClass,
         AddsToTheFitBefore,
         FirstOfEachClass,
         FitsByChance,

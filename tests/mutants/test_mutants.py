@@ -9,7 +9,7 @@ from mtlkit.testing import check_plugin
 from mtlkit.testing.kinds import contract
 
 AT_LEAST = {
-    "backbone": 37, "balancer": 16, "curve": 22, "data": 28, "freeze": 37, "head": 59, "lr": 31,
+    "backbone": 37, "balancer": 16, "curve": 22, "data": 28, "freeze": 37, "head": 88, "lr": 31,
     "optimizer": 21, "regularizer": 18, "sampler": 16, "tracker": 11,
 }  # fmt: skip
 FRESH = ("G1", "G2", "G5")  # these start processes; whole reports try them
@@ -78,5 +78,5 @@ def test_there_are_enough_of_both():
     counts = {kind: sum(of == kind for of, _, _ in MUTANTS) for kind in KINDS}
     assert counts.keys() == AT_LEAST.keys()
     assert all(counts[kind] >= least for kind, least in AT_LEAST.items()), counts
-    assert len(MUTANTS) >= 296
-    assert len(UNUSUAL) >= 78
+    assert len(MUTANTS) >= 324
+    assert len(UNUSUAL) >= 85

@@ -165,7 +165,7 @@ def _predictions(sat: Exam) -> list[Any]:
 
 
 def _metrics(sat: Exam) -> list[Any]:
-    found = sat.head.metrics(_predictions(sat), sat.rows)
+    found = sat.head.metrics(sat.decoded(sat.evaluated()), sat.rows)
     return [[each.name, float(each.compute(each.records)), each.higher_is_better] for each in found]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mtlkit.contracts.head import Measure
 from mtlkit.testing.head_answers import is_plain, labelled, perfect
@@ -57,7 +58,12 @@ def predictions_ignore_labels(subject: Subject, **case: Any) -> None:  # noqa: A
 def predictions_are_plain_and_by_row(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """There is one prediction of plain values for each row, the same alone as in a batch."""
     sat = exam(subject, case, torch.float32)
-    output = sat.guesses()
+    if corrupts(sat.head):
+        _check_decoded(sat, sat.evaluated())
+    _check_decoded(sat, sat.guesses())
+
+
+def _check_decoded(sat: Exam, output: Tensor) -> None:
     found = sat.decoded(output)
     require(isinstance(found, list | tuple), f"decode gives {type(found).__name__}; it should be a list")
     require(len(found) == len(sat.rows), f"decode gives {len(found)} predictions for {len(sat.rows)} rows")
@@ -83,8 +89,11 @@ def predictions_are_plain_and_by_row(subject: Subject, **case: Any) -> None:  # 
 def metrics_are_of_rows(subject: Subject, **case: Any) -> None:  # noqa: ANN401  a case
     """Metrics do not depend on the order of rows; parts of the records have the metrics of those rows."""
     sat = exam(subject, case, torch.float32)
-    predictions = sat.decoded(sat.guesses())
+    predictions = sat.decoded(sat.evaluated())
     found = sat.head.metrics(predictions, sat.rows)
+    if corrupts(sat.head):
+        _check_unlabelled(sat, predictions, found)
+        return
     known = labelled(sat)
     if not known:
         require(len(found) == 0, f"no row has a label, and the metrics are {[each.name for each in found]}")
@@ -113,6 +122,17 @@ def check_names(sat: Exam, found: Sequence[Measure]) -> None:
         value = each.compute(records)
         number = isinstance(value, int | float) and math.isfinite(value)
         require(number, f"{each.name} is {value!r}; it should be a finite number")
+
+
+def _check_unlabelled(sat: Exam, predictions: Sequence[Any], found: Sequence[Measure]) -> None:
+    """Metrics of a head that makes its targets itself; a row in which it found none may have no record."""
+    if not found:
+        return
+    check_names(sat, found)
+    back = sat.head.metrics(predictions[::-1], sat.rows[::-1])
+    _check_values(found, [_compute(each, each.records) for each in back], "of the rows in reverse order")
+    turned = [_compute(each, each.records[::-1]) for each in found]
+    _check_values(found, turned, "of the records in another order")
 
 
 def _compute(measure: Measure, records: np.ndarray) -> float:

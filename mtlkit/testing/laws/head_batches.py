@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mtlkit.contracts.backbone import Features
+from mtlkit.contracts.data import Record
 from mtlkit.testing.head_features import (
     GARBAGE,
     Exam,
@@ -134,7 +135,7 @@ def missing_labels_count_nothing(subject: Subject, **case: Any) -> None:  # noqa
     """Rows without labels add nothing; where no row has one, sum and count are 0 and gradients are zeros."""
     sat = exam(subject, {**case, "missing": []})
     if corrupts(sat.head):
-        empty = [{**row, **dict.fromkeys(sat.head.views[0])} for row in sat.rows]
+        empty: list[Record] = [{**row, **dict.fromkeys(sat.head.views[0])} for row in sat.rows]
         _check_nothing(sitting(sat.lesson, sat.head, empty, case, sat.dtype))
         return
     for which in range(3):

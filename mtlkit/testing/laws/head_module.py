@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mtlkit.contracts.backbone import Pooling
+from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.testing.head_features import Exam, exam
 from mtlkit.testing.head_rows import lesson_of
 from mtlkit.testing.law import law, require
@@ -102,7 +102,7 @@ def declarations_fit(subject: Subject, options: Table) -> None:
     require(head.needs in ("tokens", "pooled"), f"needs is {head.needs!r}; it should be 'tokens' or 'pooled'")
     poolings = get_args(Pooling)
     require(head.pooling in poolings, f"pooling is {head.pooling!r}; it should be one of {poolings}")
-    for flag in ("batch_coupled", "may_be_negative", "whole_step"):
+    for flag in ("batch_coupled", "may_be_negative", "whole_step", "located"):
         value = getattr(head, flag, False)
         require(isinstance(value, bool), f"{flag} is {value!r}; it should be True or False")
     if "label" in columns:
@@ -127,7 +127,7 @@ def nothing_of_a_batch_is_kept(subject: Subject, **case: Any) -> None:  # noqa: 
     sat = exam(subject, case, torch.float32)
 
     def run() -> dict[str, Tensor]:
-        features = [attrs.evolve(each, **_copied(each)) for each in sat.features]
+        features = [_copied(each) for each in sat.features]
         output = sat.scores(features)
         term = sat.head.loss(output, sat.targets())
         with torch.no_grad():
@@ -151,7 +151,7 @@ def _calls(sat: Exam) -> dict[str, Callable[[], object]]:
         "forward": sat.scores,
         "loss": lambda: sat.head.loss(sat.scores(), sat.targets()),
         "decode": lambda: sat.head.decode(sat.guesses()),
-        "metrics": lambda: sat.head.metrics(sat.head.decode(sat.guesses()), sat.rows),
+        "metrics": lambda: sat.head.metrics(sat.head.decode(sat.evaluated()), sat.rows),
     }
     if hasattr(sat.head, "present"):
         calls["present"] = lambda: sat.head.present(sat.head.decode(sat.guesses()), sat.rows)
@@ -209,12 +209,12 @@ def _check_views(views: Any, columns: set[str]) -> None:  # noqa: ANN401  what t
             require(column in columns, f"the view {view} reads {column!r}, which columns() does not name")
 
 
-def _tensors(features: Any) -> dict[str, Tensor]:  # noqa: ANN401  features
+def _tensors(features: Features) -> dict[str, Tensor]:
     names = ("tokens", "mask", "words", "pooled", "ids", "texts", "spans")
     found = {name: getattr(features, name) for name in names if getattr(features, name) is not None}
     return found | {f"layer {depth}": layer for depth, layer in features.layers.items()}
 
 
-def _copied(features: Any) -> dict[str, Tensor]:  # noqa: ANN401  features
-    names = [name for name in ("tokens", "pooled") if getattr(features, name) is not None]
-    return {name: getattr(features, name).clone() for name in names}
+def _copied(features: Features) -> Features:
+    pooled = None if features.pooled is None else features.pooled.clone()
+    return attrs.evolve(features, tokens=features.tokens.clone(), pooled=pooled)
