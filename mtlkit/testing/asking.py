@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401  any answer
         return f"{value.dtype}{list(value.shape)} {sha256(value.tobytes()).hexdigest()[:16]}"
     if attrs.has(type(value)):
         return {each.name: plain(getattr(value, each.name)) for each in attrs.fields(type(value))}
-    if type(value).__repr__ is object.__repr__ and hasattr(value, "__dict__"):
+    if getattr(type(value), "__repr__", None) == object.__repr__ and hasattr(value, "__dict__"):
         return plain(vars(value))  # its own text would name its place in memory
     return repr(value)
 
