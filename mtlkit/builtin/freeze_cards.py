@@ -105,4 +105,32 @@ METRICS = (
         example={"metric": "sentiment/accuracy", "threshold": 0.8},
     ),
 )
-SCHEDULED = PARTS + TIMES + METRICS
+MADE_OF_OTHERS = (
+    light(
+        "freeze",
+        "any-of",
+        "freeze.any_of:AnyOf",
+        "a weight trains where one of several policies says so",
+        example={"policies": [{"use": "bias-only"}, {"use": "bottom-layers", "share": 0.5}]},
+    ),
+    light(
+        "freeze",
+        "except-for",
+        "freeze.except_for:ExceptFor",
+        "a policy has no say in some weights",
+        example={"policy": {"use": "backbone"}, "weights": ["type:norm"]},
+    ),
+    light(
+        "freeze",
+        "sequence",
+        "freeze.sequence:Sequence",
+        "policies one after the other",
+        example={
+            "phases": [
+                {"policy": {"use": "backbone"}, "until": "2ep"},
+                {"policy": {"use": "gradual-unfreeze", "every": "1ep"}},
+            ]
+        },
+    ),
+)
+SCHEDULED = PARTS + TIMES + METRICS + MADE_OF_OTHERS

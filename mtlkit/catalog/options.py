@@ -24,9 +24,11 @@ from pydantic import (
 from pydantic.errors import PydanticUserError
 from pydantic_core import CoreSchema, core_schema, to_json
 
-from mtlkit.catalog.catalog import Entry
+from mtlkit.catalog.catalog import Catalog, Entry
+from mtlkit.catalog.nested import chosen_schema
 from mtlkit.contracts.card import load_address
 from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.freeze import Chosen
 from mtlkit.contracts.options import DOC
 from mtlkit.contracts.place import Place
 from mtlkit.errors import MtlkitError, PluginError
@@ -53,12 +55,17 @@ def options_class(entry: Entry) -> type:
 
 
 def make_options(
-    entry: Entry, table: Mapping[str, Any], folder: Path, folders: Mapping[str, Path] | None = None
+    entry: Entry,
+    table: Mapping[str, Any],
+    folder: Path,
+    folders: Mapping[str, Path] | None = None,
+    catalog: Catalog | None = None,
 ) -> Any:  # noqa: ANN401  the plugin's own class
     """The options object that a table describes.
 
     A relative `Place` is relative to `folder`, or to what `folders` says for its text: a table may be
-    merged from recipes in several folders.
+    merged from recipes in several folders. Policies among the options are found in `catalog`, by default in
+    that of all installed plugins.
 
     Raises:
         PluginError: when the options class is broken.
@@ -67,6 +74,7 @@ def make_options(
     context = {
         "folder": str(folder),
         "folders": {text: str(where) for text, where in (folders or {}).items()},
+        "catalog": catalog,
     }
     model = options_model(options_class(entry))
     checked = model.model_validate_json(to_json(dict(table)), strict=True, context=context)
@@ -151,6 +159,8 @@ def _translated(annotation: Any) -> Any:  # noqa: ANN401  any annotation
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Duration:
         return Annotated[Duration, GetPydanticSchema(_duration_schema)]
+    if annotation is Chosen:
+        return Annotated[Chosen, GetPydanticSchema(chosen_schema(_nested, _keys))]
     if annotation is Place:
         return Annotated[Place, GetPydanticSchema(_place_schema)]
     if isinstance(annotation, type) and attrs.has(annotation):
@@ -196,6 +206,15 @@ def _place(address: str, info: ValidationInfo) -> Place:
     return Place(address, context.get("folders", {}).get(address, context.get("folder", ".")))
 
 
+def _nested(entry: Entry, table: Mapping[str, Any], context: Mapping[str, Any]) -> Any:  # noqa: ANN401  a policy
+    folders = {text: Path(where) for text, where in context.get("folders", {}).items()}
+    return make_options(entry, table, Path(context.get("folder", ".")), folders, context.get("catalog"))
+
+
+def _keys(entry: Entry) -> list[str]:
+    return list(options_model(options_class(entry)).model_fields)
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401  whatever an option holds
     if isinstance(value, Duration | PurePath):
         return str(value)
@@ -203,6 +222,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  whatever an option holds
         return value.portable()
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Chosen):
+        return {"use": value.use, **dump_options(value.policy)}
     if isinstance(value, BaseModel) or attrs.has(type(value)):
         return dump_options(value)
     if isinstance(value, Mapping):

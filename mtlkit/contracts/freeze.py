@@ -1,7 +1,12 @@
 """FreezePolicy: which weights train when."""
 
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
+import attrs
+from attrs import frozen
+
+from mtlkit.contracts.options import option
 from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.statistics import Statistic
@@ -58,3 +63,28 @@ class FreezePolicy:
     def stages(self) -> tuple[int | str, ...]:
         """All phases there may be, where that is known; a plan warns of one that never begins."""
         return ()
+
+
+@frozen
+class Chosen:
+    """A policy among the options of another one: a table as in `[[freeze]]`, with `use` and its options."""
+
+    use: str = option("the name of a freeze policy; all other keys are its options")
+    policy: FreezePolicy = option("the policy itself")
+
+
+def made_of(policy: FreezePolicy) -> Iterator[FreezePolicy]:
+    """The policy, and those among its options."""
+    yield policy
+    yield from _among(policy)
+
+
+def _among(value: Any) -> Iterator[FreezePolicy]:  # noqa: ANN401  options, or any part of them
+    if isinstance(value, Chosen):
+        yield from made_of(value.policy)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _among(each)
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from _among(getattr(value, field.name))

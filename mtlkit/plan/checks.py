@@ -5,6 +5,7 @@ from typing import Any
 
 from mtlkit.contracts.card import load_address
 from mtlkit.contracts.columns import column_problems, our_columns
+from mtlkit.contracts.freeze import made_of
 from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.selectors import parse
@@ -82,7 +83,7 @@ def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
     Raises:
         RecipeError: when a phase trains nothing and no policy is meant to.
     """
-    if any(part.options.trains_nothing for part in plan.freeze):
+    if any(each.trains_nothing for part in plan.freeze for each in made_of(part.options)):
         return
     empty = [phase for phase in phases if not phase.trainable]
     if empty:

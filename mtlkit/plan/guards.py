@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.freeze import made_of
 from mtlkit.contracts.params import BACKBONE, Row
 from mtlkit.contracts.place import Place
 from mtlkit.plan.model import Part, Plan
@@ -156,7 +157,7 @@ def late_thaws(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
 
 def frozen_heads(plan: Plan, timeline: Timeline, phases: Sequence[Phase]) -> Iterator[Guard]:
     """Heads that never train, or that are frozen while the backbone below them trains."""
-    if any(options.trains_nothing for _, options in _policies(plan)):
+    if any(each.trains_nothing for _, options in _policies(plan) for each in made_of(options)):
         return
     backbone = {row.name for row in timeline.table if row.owner == BACKBONE}
     sets = [(phase, frozenset(phase.trainable)) for phase in phases]

@@ -163,7 +163,7 @@ def _part(
     reserved = {"use"} | (DATA_KEYS if kind == "data" else LR_KEYS if kind == "lr" else set())
     options = {key: value for key, value in table.items() if key not in reserved}
     try:
-        made = make_options(entry, options, document.folder(path), document.folders(path))
+        made = make_options(entry, options, document.folder(path), document.folders(path), catalog)
     except pydantic.ValidationError as error:
         model = options_model(options_class(entry))
         raise _BadOptions(from_validation_error(error, document, path, model)) from error

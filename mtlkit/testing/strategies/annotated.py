@@ -11,6 +11,7 @@ from annotated_types import GroupedMetadata, Interval
 from hypothesis import strategies as st
 
 from mtlkit.contracts.duration import Duration
+from mtlkit.contracts.freeze import Chosen
 from mtlkit.contracts.place import Place
 from mtlkit.testing.strategies.clocks import durations
 
@@ -19,6 +20,16 @@ Nested = Callable[[type], Values]
 SPAN = 12
 DECIMALS = (0.0, 1e-5, 0.01, 0.1, 0.5, 0.9, 1.0, 2.0, 10.0)
 PLACES = ("rows.csv", "data/more rows.jsonl")
+POLICIES = (
+    {"use": "none"},
+    {"use": "backbone"},
+    {"use": "embeddings"},
+    {"use": "bottom-layers", "layers": 1},
+    {"use": "gradual-unfreeze", "every": "2st"},
+    {"use": "pattern", "freeze": ["type:norm"]},
+    {"use": "lp-ft", "until": "10%"},
+)
+"""Policies that may be an option of another one; under each the heads train."""
 
 
 @attrs.frozen
@@ -60,6 +71,8 @@ class Reader:
             return st.sampled_from(arguments)
         if origin in (Union, UnionType):
             return st.one_of([self.values(each, limits) for each in arguments])
+        if annotation is Chosen:
+            return st.sampled_from(POLICIES)
         if isinstance(annotation, type) and attrs.has(annotation) and annotation not in (Duration, Place):
             return self.nested(annotation)
         if origin is not None or annotation in (tuple, list, set, frozenset, dict):
