@@ -65,6 +65,7 @@ class TrainingPlan:
     grad_clip: float | None
     evaluate_every: Duration | None
     checkpoint_every: Duration | None
+    keep: int = 2
 
     @property
     def rows_per_step(self) -> int:
@@ -115,6 +116,25 @@ class Plan:
     def readers(self, data: str) -> tuple[TaskPlan, ...]:
         """The tasks that read that source, in recipe order."""
         return tuple(task for task in self.tasks if task.data == data)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every plugin that was chosen."""
+        return (
+            self.backbone,
+            *(data.source for data in self.data),
+            *(task.head for task in self.tasks),
+            *(task.backbone_grad_curve for task in self.tasks),
+            *self.freeze,
+            *self.regularizers,
+            self.lr,
+            self.curve,
+            *self.curves.values(),
+            self.optimizer,
+            self.sampler,
+            self.balancer,
+            *self.trackers,
+        )
 
     @property
     def sources(self) -> tuple[DataPlan, ...]:
