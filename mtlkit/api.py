@@ -1,9 +1,9 @@
 """The Python door: what the commands do, as functions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
@@ -54,11 +54,21 @@ def load(
     return LoadedRecipe(recipe, document, catalog)
 
 
-def plan(recipe: LoadedRecipe) -> "Plan":
-    """The plan of a recipe: every default filled in, every plugin chosen. Nothing runs."""
+def plan(recipe: LoadedRecipe, data: Mapping[str, Any] | None = None) -> "Plan":
+    """The plan of a recipe: every default filled in, every plugin chosen. Nothing runs.
+
+    `data` holds the rows of the `[data.NAME]` tables whose source is `memory`: a list of dictionaries, a
+    pandas DataFrame, a `datasets.Dataset` or a `pyarrow.Table` each.
+
+    Raises:
+        RecipeError: when `data` names another table.
+        DataError: when its rows are of no such form.
+    """
+    from mtlkit.plan.handing import with_rows
     from mtlkit.plan.resolve import resolve
 
-    return resolve(recipe.recipe, recipe.document, recipe.catalog)
+    made = resolve(recipe.recipe, recipe.document, recipe.catalog)
+    return with_rows(made, data) if data else made
 
 
 def preview(plan: "Plan") -> "Preview":

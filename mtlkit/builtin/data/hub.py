@@ -7,8 +7,8 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-from mtlkit.builtin.data.options import HubOptions
 from mtlkit.builtin.data.table import check_numbers
+from mtlkit.builtin.data.table_options import HubOptions
 from mtlkit.contracts.data import SPLIT_COLUMN, Record
 from mtlkit.errors import DataError, ResourceError
 

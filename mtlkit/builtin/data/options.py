@@ -108,41 +108,6 @@ class JsonlOptions:
 
 
 @frozen
-class ParquetOptions:
-    """A Parquet file."""
-
-    path: Place | Mapping[str, Place] = option(PATH)
-
-    def __attrs_post_init__(self) -> None:
-        check_path(self.path)
-
-    @staticmethod
-    def write(folder: Path, rows: Sequence[Record]) -> dict[str, Any]:
-        """Write rows below `folder`; the options table that reads them."""
-        return samples.write_parquet(folder, rows)
-
-    @classmethod
-    def sample(cls, folder: Path) -> dict[str, Any]:
-        """Write a small data set below `folder`; the options table that reads it."""
-        return cls.write(folder, samples.ROWS)
-
-
-@frozen
-class HubOptions:
-    """A data set of the Hugging Face hub; a column `split` says which split a row comes from."""
-
-    name: str = option('the data set, as "owner/name"')
-    config: str | None = option("which configuration of the data set", None)
-    splits: tuple[str, ...] = option("which splits to read; left out, all", ())
-    revision: str | None = option("a branch, tag or commit; give a commit to get the same rows forever", None)
-
-    @staticmethod
-    def sample(folder: Path) -> dict[str, Any]:
-        """Write a small data set below `folder`; the options table that reads it."""
-        return samples.write_hub(folder)
-
-
-@frozen
 class TextFolderOptions:
     """A folder with one sub-folder of text files per class."""
 

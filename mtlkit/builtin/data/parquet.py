@@ -1,16 +1,17 @@
-"""The source `parquet`: rows of Parquet files, kept in Arrow."""
+"""The source `parquet`: rows of Parquet files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from mtlkit.builtin.data.arrow_rows import ArrowRows, Opened, naming
+from mtlkit.builtin.data.bad_rows import BadRows
 from mtlkit.builtin.data.files import digest_of_parts, parts, same_columns, with_split
-from mtlkit.builtin.data.options import ParquetOptions
-from mtlkit.builtin.data.table import check_numbers
-from mtlkit.contracts.data import SPLIT_COLUMN, Record
-from mtlkit.errors import DataError, Problem
+from mtlkit.builtin.data.table_options import ParquetOptions
+from mtlkit.contracts.data import Record, Skipped
+
+ROWS_AT_ONCE = 8192
 
 
 class ParquetSource:
@@ -29,55 +30,39 @@ class ParquetSource:
         found = []
         for part in parts(self._options.path):
             with _opened(part.path) as file:
-                found.append((part, with_split(tuple(file.schema_arrow.names), part)))
+                found.append((part, with_split(tuple(file.schema.names), part)))
         return same_columns(found)
 
     def __len__(self) -> int:
-        return int(self._table.num_rows)
+        return len(self._rows)
 
     def rows(self, numbers: Sequence[int]) -> list[Record]:
-        """The rows with these numbers (from 0).
+        """The rows with these numbers (from 0); dates, times and decimals as text.
 
         Raises:
             ResourceError: when a file is missing.
-            DataError: when a file is not Parquet, or the files of the splits differ in their types.
+            DataError: when a file is not Parquet, or the files of the splits differ in their types; when a
+                row holds text that is not UTF-8, unless such rows are to be skipped.
         """
-        import pyarrow as pa
-
-        check_numbers(numbers, len(self))
-        found: list[Record] = self._table.take(pa.array(numbers, pa.int64())).to_pylist()
-        return found
+        return self._rows.rows(numbers)
 
     def fingerprint(self) -> str:
         """A hex digest of the files' bytes."""
         return digest_of_parts(["parquet"], self._options.path)
 
-    @cached_property
-    def _table(self) -> Any:  # noqa: ANN401  a pyarrow.Table
-        import pyarrow as pa
+    def skipped(self) -> Skipped:
+        """The rows that could not be read and were left out."""
+        return self._rows.skipped()
 
-        columns = list(self.columns())
-        tables = []
-        for part in parts(self._options.path):
-            with _opened(part.path) as file:
-                table = file.read()
-            if part.split is not None:
-                splits = pa.array([part.split] * table.num_rows, pa.string())
-                table = table.append_column(SPLIT_COLUMN, splits)
-            tables.append(table.select(columns))
-        try:
-            return pa.concat_tables(tables, promote_options="permissive")
-        except pa.ArrowException as error:
-            raise DataError(f"the splits differ in the types of their columns: {error}") from error
+    @cached_property
+    def _rows(self) -> ArrowRows:
+        files = parts(self._options.path)
+        return ArrowRows(files, self.columns(), _opened, BadRows(self._options.on_bad_row))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    import pyarrow as pa
+def _opened(path: Path) -> Iterator[Opened]:
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(Problem(f"can't be read as Parquet: {error}", file=str(path))) from error
+    with naming(path, "Parquet"), pq.ParquetFile(path, memory_map=True) as file:
+        yield Opened(file.schema_arrow, lambda: file.iter_batches(ROWS_AT_ONCE), mapped=False)

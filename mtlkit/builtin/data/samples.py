@@ -2,7 +2,9 @@
 
 import csv
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,32 @@ def write_parquet(folder: Path, rows: Sequence[Record]) -> Table:
     path = folder / "rows.parquet"
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), path)
     return {"path": str(path)}
+
+
+def write_arrow(folder: Path, rows: Sequence[Record]) -> Table:
+    """`rows.arrow`, in the format with random access."""
+    import pyarrow as pa
+
+    path = folder / "rows.arrow"
+    table = pa.Table.from_pylist([dict(row) for row in rows])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return {"path": str(path)}
+
+
+def write_sqlite(folder: Path, rows: Sequence[Record]) -> Table:
+    """`rows.sqlite` with one table."""
+    path = folder / "rows.sqlite"
+    names = list(rows[0])
+    quoted = ", ".join(f'"{name}"' for name in names)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE sample (id INTEGER PRIMARY KEY, {quoted})")
+        marks = ", ".join("?" for _ in names)
+        connection.executemany(
+            f"INSERT INTO sample ({quoted}) VALUES ({marks})",  # noqa: S608  names of our own
+            [[row[name] for name in names] for row in rows],
+        )
+    return {"path": str(path), "query": f"SELECT {quoted} FROM sample ORDER BY id"}  # noqa: S608
 
 
 def write_text_folder(folder: Path, rows: Sequence[Record]) -> Table:

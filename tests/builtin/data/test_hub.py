@@ -2,7 +2,7 @@ import datasets
 import pytest
 
 from mtlkit.builtin.data.hub import HubSource
-from mtlkit.builtin.data.options import HubOptions
+from mtlkit.builtin.data.table_options import HubOptions
 from mtlkit.errors import DataError, ResourceError
 
 TRAIN = [{"text": "a", "label": 0}, {"text": "b", "label": 1}]

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from mtlkit.builtin.data.options import ParquetOptions
 from mtlkit.builtin.data.parquet import ParquetSource
+from mtlkit.builtin.data.table_options import ParquetOptions
 from mtlkit.contracts.place import Place
 from mtlkit.errors import DataError
 
