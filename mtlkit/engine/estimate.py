@@ -9,6 +9,7 @@ from mtlkit.contracts.params import BACKBONE, Row
 from mtlkit.engine.features import boundary
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.session import TRAIN, Preview
+from mtlkit.plan.batches import rows_per_step
 
 SAMPLE_ROWS = 64
 PROBE_SIZE = 384
@@ -41,8 +42,9 @@ def estimate(preview: Preview) -> Costs:
     """
     speed = _multiplications_per_second()
     tokens = _tokens_per_row(preview)
-    rows = preview.plan.training.rows_per_step
-    all_rows = sum(len(found.splits[TRAIN]) for found in preview.data.values())
+    counts = {name: len(found.splits[TRAIN]) for name, found in preview.data.items()}
+    rows = rows_per_step(preview.plan, counts)
+    all_rows = sum(counts.values())
     operations, stored = 0.0, 0
     for phase in preview.phases:
         steps = phase.end - phase.start

@@ -21,7 +21,7 @@ def fit_heads(model: Model, readers: Sequence[Readers], encoder: Encoder) -> Non
         fitted = {task: head for task, head in reading.heads.items() if hasattr(head, "fit")}
         if fitted:
             set_eval(model)
-            _fit(Readers(reading.source, fitted), encoder)
+            _fit(Readers(reading.source, fitted, reading.limits), encoder)
 
 
 def _fit(reading: Readers, encoder: Encoder) -> None:
@@ -32,4 +32,4 @@ def _fit(reading: Readers, encoder: Encoder) -> None:
         for task, head in reading.heads.items():
             views = [join([part[task][view] for part in parts], chunks) for view in range(len(head.views))]
             with blaming(f"the head of task {task!r}", "fit"):
-                head.fit(views, rows)  # type: ignore[attr-defined]
+                head.fit(views, reading.labelled(task, "train", range(len(rows)), rows))  # type: ignore[attr-defined]

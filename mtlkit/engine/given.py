@@ -10,6 +10,7 @@ from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.rows import RowSpec, SplitSpec
 from mtlkit.engine.build import make
+from mtlkit.engine.content import as_text, is_missing
 from mtlkit.engine.head_facts import Facts, shape_of
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import DataError, Problem, UsageError
@@ -87,8 +88,9 @@ def read_like(plan: Plan, tasks: Sequence[str], file: Path) -> list[Record]:
     if file.suffix != kind:
         message = f"{str(file)!r} is not of the kind that data {data.name!r} reads ({kind or 'no file'})"
         raise UsageError(message, "give the rows themselves, or a file of that kind")
-    options = evolve(data.source.options, path=Place(str(file.absolute())))
-    spec = evolve(data.rows, where={}, split=SplitSpec(column=""), limit={})
+    strict = {"on_bad_row": "error"} if hasattr(data.source.options, "on_bad_row") else {}
+    options = evolve(data.source.options, path=Place(str(file.absolute())), **strict)
+    spec = evolve(data.rows, where={}, split=SplitSpec(column=""), limit={}, fold=None)
     rows = Rows.load(make(evolve(data.source, options=options)), spec, data.name)
     return rows.all("train")
 
@@ -143,5 +145,4 @@ def _only_source(plan: Plan, tasks: Sequence[str]) -> DataPlan:
 def _label(value: Value, labels: Mapping[str, str]) -> Value:
     if isinstance(value, list):
         return [_label(each, labels) for each in value]
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return value if value is None else labels.get(text, value)
+    return value if is_missing(value) else labels.get(as_text(value), value)

@@ -8,10 +8,12 @@ from attrs import frozen
 from torch import Tensor
 
 from mtlkit.contracts.backbone import Features
+from mtlkit.contracts.data import Record
 from mtlkit.contracts.head import Head
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
 from mtlkit.engine.gradients import gated
+from mtlkit.engine.limits import Limit
 from mtlkit.engine.seeds import derive
 from mtlkit.errors import blaming
 
@@ -36,10 +38,11 @@ class Taken:
 
 @frozen(eq=False)
 class Readers:
-    """The heads that read one source, by task."""
+    """The heads that read one source, by task; `limits` say which training rows count for a task."""
 
     source: str
     heads: Mapping[str, Head]
+    limits: Mapping[str, Limit] = {}
 
     def needs(self) -> dict[View, Need]:
         """What all of these heads together want of each view."""
@@ -82,8 +85,16 @@ class Readers:
                     inputs[task] = head.inputs(records).to(encoder.device)
             if labelled:
                 with blaming(f"the head of task {task!r}", "targets"):
-                    targets[task] = head.targets(records).to(encoder.device)
+                    told = self.labelled(task, split, positions, records)
+                    targets[task] = head.targets(told).to(encoder.device)
         return Taken(split, positions, changed, inputs, targets)
+
+    def labelled(
+        self, task: str, split: SplitName, positions: Sequence[int], records: Sequence[Record]
+    ) -> Sequence[Record]:
+        """These rows as the task learns from them: training rows beyond its limit have no label."""
+        limit = self.limits.get(task) if split == "train" else None
+        return records if limit is None else limit.applied(records, positions)
 
     def outputs(
         self, encoder: Encoder, taken: Taken, gates: Mapping[str, float] = NO_GATES

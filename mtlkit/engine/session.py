@@ -14,14 +14,16 @@ from mtlkit.engine.build import Built, build, build_optimizer, make, outline, re
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.labels import check_labels
+from mtlkit.engine.limits import limit_of
 from mtlkit.engine.order import Stream
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.soft import SoftFreeze
 from mtlkit.errors import PluginError, Problem, RecipeError
+from mtlkit.plan.batches import length
 from mtlkit.plan.checks import check_table, check_trains
 from mtlkit.plan.guards import Guard, guards
 from mtlkit.plan.model import Plan
-from mtlkit.plan.timeline import Moment, Phase, Timeline, length, timeline
+from mtlkit.plan.timeline import Moment, Phase, Timeline, timeline
 
 TRAIN: SplitName = "train"
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
@@ -100,7 +102,7 @@ def preview(plan: Plan) -> Preview:
     check_labels(plan, data)
     built = outline(plan, data)
     check_table(plan, built.table)
-    total, per_epoch = length(plan, sum(len(rows.splits[TRAIN]) for rows in data.values()))
+    total, per_epoch = length(plan, {name: len(rows.splits[TRAIN]) for name, rows in data.items()})
     line = timeline(plan, built.table, total, per_epoch)
     moments = tuple(line.moments())
     phases = line.phases(moments)
@@ -156,10 +158,7 @@ def open_session(prepared: Preview) -> Session:
             "tie them by sharing the parameter object",
         )
     phases = prepared.phases
-    readers = tuple(
-        Readers(source.name, {task.name: built.heads[task.name] for task in plan.readers(source.name)})
-        for source in plan.sources
-    )
+    readers = tuple(_readers(plan, built, source.name, data[source.name]) for source in plan.sources)
     encoder = Encoder(
         backbone=built.backbone,
         data=data,
@@ -183,4 +182,14 @@ def open_session(prepared: Preview) -> Session:
         },
         soft=tuple(SoftFreeze.of(part, make(part), built.table, handles) for part in plan.regularizers),
         device=device,
+    )
+
+
+def _readers(plan: Plan, built: Built, source: str, rows: Rows) -> Readers:
+    tasks = plan.readers(source)
+    limits = {task.name: limit_of(task, built.heads[task.name], rows) for task in tasks}
+    return Readers(
+        source,
+        {task.name: built.heads[task.name] for task in tasks},
+        {name: limit for name, limit in limits.items() if limit is not None},
     )

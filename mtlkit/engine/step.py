@@ -18,6 +18,7 @@ from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.whole_step import WholeLoss, whole_losses
 from mtlkit.errors import PluginError, TrainingError, blaming
+from mtlkit.plan.batches import rows_of_mix
 
 Positions = Mapping[str, Sequence[int]]
 
@@ -89,7 +90,7 @@ def _mix(session: Session, progress: Progress) -> dict[str, int]:
             f"sampler {session.plan.sampler.name!r} gave the mix {mix} at step {progress.step}",
             f"expected {batch} rows in all of {', '.join(source.name for source in sources)}",
         )
-    return {name: count for name, count in mix.items() if count}
+    return rows_of_mix(session.plan, mix)
 
 
 def _micro_batches(positions: Positions, accumulate: int) -> list[dict[str, Sequence[int]]]:

@@ -66,9 +66,11 @@ def _whole(session: Session, task: str, parts: Parts, scores: Sequence[Tensor | 
     leaf = torch.cat([each.float() for each in scores if each is not None]).requires_grad_()
     sizes = {number: len(each) for number, each in enumerate(scores) if each is not None}
     source, head = session.plan.task(task).data, session.built.heads[task]
-    records = session.data[source].records(TRAIN, list(_positions(parts, source)))
+    positions = list(_positions(parts, source))
+    readers = next(each for each in session.readers if each.source == source)
+    rows = readers.labelled(task, TRAIN, positions, session.data[source].records(TRAIN, positions))
     with blaming(f"the head of task {task!r}", "loss"):
-        return WholeLoss(head.loss(leaf, head.targets(records).to(session.device)), leaf, sizes)
+        return WholeLoss(head.loss(leaf, head.targets(rows).to(session.device)), leaf, sizes)
 
 
 def _positions(parts: Parts, source: str) -> Iterator[int]:

@@ -29,6 +29,7 @@ def check_parts(
         if data or part.kind != "data":
             found += [_at(document, path, each) for each in _missing_places(part)]
     found += _unknown_tasks(document, recipe, parts)
+    found += _batch_sizes(document, recipe)
     if not found:
         for name in recipe.data if data else ():
             found += _column_problems(document, recipe, parts, name)
@@ -145,6 +146,24 @@ def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, P
             if task not in recipe.tasks:
                 message, place = f"there is no task {task!r}", ("lr", "curves", text)
                 found.append(problem_at(document, place, message, closest(task, recipe.tasks), key=True))
+    return found
+
+
+def _batch_sizes(document: Document, recipe: Recipe) -> list[Problem]:
+    """Tasks that read the same rows, which come in one batch, and ask for different sizes of it."""
+    found = []
+    asked: dict[str, tuple[str, int]] = {}
+    for name, table in recipe.tasks.items():
+        if table.batch_size is None:
+            continue
+        other, size = asked.setdefault(table.data, (name, table.batch_size))
+        if size != table.batch_size:
+            sizes = f"{size} and {table.batch_size}"
+            message = f"tasks {other!r} and {name!r} read the same rows, in batches of {sizes}"
+            path: KeyPath = ("tasks", name, "batch_size")
+            found.append(
+                problem_at(document, path, message, f"write {size} for both, or for one of them alone")
+            )
     return found
 
 

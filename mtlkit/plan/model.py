@@ -43,7 +43,8 @@ class TaskPlan:
     """A head, the data it learns from and the weight of its loss.
 
     `backbone_grad` times the factor of `backbone_grad_curve` is how much of the task's gradient reaches
-    the backbone.
+    the backbone. `batch_size` are the rows of its source in a forward pass, None for what the sampler says,
+    and `limit` how many labelled training rows count, None for all.
     """
 
     name: str
@@ -52,6 +53,8 @@ class TaskPlan:
     weight: float
     backbone_grad: float
     backbone_grad_curve: Part
+    batch_size: int | None = None
+    limit: int | None = None
 
 
 @frozen
@@ -116,6 +119,10 @@ class Plan:
     def readers(self, data: str) -> tuple[TaskPlan, ...]:
         """The tasks that read that source, in recipe order."""
         return tuple(task for task in self.tasks if task.data == data)
+
+    def batch_size(self, data: str) -> int | None:
+        """The rows of that source in a forward pass, None where no task asks for a number."""
+        return next((task.batch_size for task in self.readers(data) if task.batch_size), None)
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -94,6 +94,8 @@ def _task(name: str, table: TaskTable, parts: Mapping[KeyPath, Part]) -> TaskPla
         weight=table.weight,
         backbone_grad=table.backbone_grad.scale,
         backbone_grad_curve=parts["tasks", name, "backbone_grad", "curve"],
+        batch_size=table.batch_size,
+        limit=table.limit,
     )
 
 

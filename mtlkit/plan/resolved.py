@@ -28,6 +28,7 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
                     "curve": _table(parts["tasks", name, "backbone_grad", "curve"]),
                 },
                 "head": _table(parts["tasks", name, "head"]),
+                **table.model_dump(include={"batch_size", "limit"}, exclude_none=True),
             }
             for name, table in recipe.tasks.items()
         },

@@ -201,9 +201,3 @@ def timeline(plan: Plan, table: ParamTable, total: int, steps_per_epoch: int) ->
         steps_per_epoch=steps_per_epoch,
         curves={text: part.options for text, part in plan.curves.items()},
     )
-
-
-def length(plan: Plan, rows: int) -> tuple[int, int]:
-    """Steps of the run and steps per epoch, for that many training rows over all sources."""
-    per_epoch = max(1, -(-rows // plan.training.rows_per_step))
-    return plan.training.length.steps(0, per_epoch), per_epoch

@@ -185,6 +185,12 @@ class TaskTable(Table):
         BackboneGradTable(),
         description="how much of the task's gradient reaches the backbone: a factor, or a table",
     )
+    batch_size: PositiveInt | None = Field(
+        None, description="rows of its data in a forward pass, in place of what the sampler says"
+    )
+    limit: PositiveInt | None = Field(
+        None, description="how many of its labelled training rows count; the others are as without a label"
+    )
 
 
 def _selector(text: str) -> str:

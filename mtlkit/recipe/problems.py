@@ -223,7 +223,8 @@ def _unknown(path: KeyPath, prefix: KeyPath, model: type[pydantic.BaseModel]) ->
     elsewhere = [section for section, keys in _sections() if word in keys]
     near = get_close_matches(word[:64].lower(), sorted(known), n=1, cutoff=0.85)
     if elsewhere and not near:
-        return f"{word!r} belongs in {elsewhere[0]}"
+        whole = [section for section in elsewhere if "NAME" not in section]  # more likely than one of many
+        return f"{word!r} belongs in {(whole or elsewhere)[0]}"
     return closest(word, sorted(known)) or "no keys are known here"
 
 
