@@ -26,6 +26,8 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "backbone_rows",
             "backbone_weights",
             "backbone_split",
+            "backbone_layers",
+            "backbone_texts",
             "importing",
             "general",
             "torch_state",
