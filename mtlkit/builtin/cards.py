@@ -3,6 +3,7 @@
 from mtlkit.builtin.card_shapes import built as _built
 from mtlkit.builtin.card_shapes import light as _light
 from mtlkit.builtin.data_cards import SOURCES
+from mtlkit.builtin.embedding_cards import EMBEDDINGS
 from mtlkit.builtin.freeze_cards import SCHEDULED
 from mtlkit.builtin.rate_cards import OPTIMIZERS, RATES
 from mtlkit.contracts.card import Card
@@ -143,16 +144,6 @@ MODULES = (
         BERT,
         {"tokens": "tokens", "label": "tags"},
     ),
-    _built(
-        "head",
-        "sentence-embedding",
-        "heads.options:SentenceEmbedding",
-        "heads.sentence_embedding:SentenceEmbeddingHead",
-        "one vector for each text, near for texts that belong together",
-        "Reimers & Gurevych 2019, Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks; "
-        "Henderson et al. 2017, Efficient Natural Language Response Suggestion for Smart Reply",
-        {"first": "text", "second": "text_pair"},
-    ),
 )
 TRACKERS = (
     _built(
@@ -248,4 +239,16 @@ SOFT = (
 @hookimpl
 def mtlkit_cards() -> tuple[Card, ...]:
     """All of them."""
-    return FREEZE + SCHEDULED + MEASURED + SOFT + RATES + OPTIMIZERS + MIXING + MODULES + SOURCES + TRACKERS
+    return (
+        FREEZE
+        + SCHEDULED
+        + MEASURED
+        + SOFT
+        + RATES
+        + OPTIMIZERS
+        + MIXING
+        + MODULES
+        + EMBEDDINGS
+        + SOURCES
+        + TRACKERS
+    )

@@ -14,6 +14,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     GetPydanticSchema,
     PrivateAttr,
@@ -171,10 +172,25 @@ def _translated(annotation: Any) -> Any:  # noqa: ANN401  any annotation
         return reduce(
             lambda inner, extra: Annotated[inner, extra], annotation.__metadata__, _translated(arguments[0])
         )
-    inner = tuple(_translated(each) for each in arguments)
     if origin in (Union, UnionType):
-        return reduce(or_, inner) if all(isinstance(each, type) for each in inner) else Union[inner]  # noqa: UP007
-    return origin[inner]
+        return _translated_union(arguments)
+    return origin[tuple(_translated(each) for each in arguments)]
+
+
+def _translated_union(alternatives: tuple[Any, ...]) -> Any:  # noqa: ANN401  any annotation
+    """A union; of its attrs classes with an option `use` of one word each, that word says which is meant."""
+    named = [each for each in alternatives if _has_name(each)]
+    inner = tuple(_translated(each) for each in alternatives if len(named) < 2 or each not in named)
+    if len(named) > 1:
+        tables = tuple(map(_translated, named))
+        inner = (*inner, Annotated[Union[tables], Discriminator("use")])  # noqa: UP007
+    return reduce(or_, inner) if all(isinstance(each, type) for each in inner) else Union[inner]  # noqa: UP007
+
+
+def _has_name(cls: Any) -> bool:  # noqa: ANN401  any annotation
+    if not isinstance(cls, type) or not attrs.has(cls):
+        return False
+    return get_origin(get_type_hints(cls).get("use")) is Literal
 
 
 def _built(model: _Derived) -> Any:  # noqa: ANN401  the plugin's own class

@@ -101,7 +101,7 @@ def _options(cls: type) -> Iterator[dict[str, Any]]:
 
 def _fields(schema: Schema, models: Schema) -> Iterator[dict[str, Any]]:
     for name, told in schema.get("properties", {}).items():
-        inner = {part["$ref"].rpartition("/")[2] for part in _parts(told) if "$ref" in part}
+        inner = _models_in(told)
         found = {
             "name": name,
             "type": _type(told),
@@ -115,13 +115,29 @@ def _fields(schema: Schema, models: Schema) -> Iterator[dict[str, Any]]:
         }
         others = {key: model for key, model in models.items() if key not in inner}
         below = [field for key in sorted(inner & set(models)) for field in _fields(models[key], others)]
-        yield {**found, "fields": below} if below else found
+        choices = [choice for part in _parts(told) for choice in _choices(part, models, others)]
+        yield {**found, "fields": choices or below} if below else found
+
+
+def _choices(told: Schema, models: Schema, others: Schema) -> Iterator[dict[str, Any]]:
+    """What a key `use` chooses from, as an option each, with the options that come with it."""
+    for word, address in told.get("discriminator", {}).get("mapping", {}).items():
+        model: Schema = models.get(address.rpartition("/")[2], {})
+        if model:
+            fields = [field for field in _fields(model, others) if field["name"] != "use"]
+            about = model.get("description", "").partition("\n")[0]
+            whole: dict[str, Any] = {"type": "table", "default": None, "required": False, "unit": "", "bounds": {}}
+            yield {"name": f"({word})", **whole, "help": about, **({"fields": fields} if fields else {})}
+
+
+def _models_in(told: Schema) -> set[str]:
+    return {part["$ref"].rpartition("/")[2] for part in _parts(told) if "$ref" in part}
 
 
 def _parts(told: Schema) -> Iterator[Schema]:
     """A schema and those of the values in it."""
     yield told
-    inner = [*told.get("anyOf", ()), *told.get("prefixItems", ())]
+    inner = [*told.get("anyOf", ()), *told.get("oneOf", ()), *told.get("prefixItems", ())]
     inner += [told[key] for key in ("items", "additionalProperties") if isinstance(told.get(key), dict)]
     for each in inner:
         yield from _parts(each)
@@ -136,8 +152,12 @@ def _is_duration(told: Schema) -> bool:
 def _type(told: Schema) -> str:
     if "enum" in told or "const" in told:
         return " | ".join(json_format.dumps(choice) for choice in told.get("enum", [told.get("const")]))
+    if any("discriminator" in part for part in told.get("anyOf", ())):
+        return "name | table"
     if "anyOf" in told:
         return " | ".join(_type(each) for each in told["anyOf"] if each.get("type") != "null")
+    if "oneOf" in told:
+        return "table"
     if "prefixItems" in told:
         return f"[{', '.join(map(_type, told['prefixItems']))}]"
     if told.get("type") == "array" and isinstance(told.get("items"), dict):

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from mtlkit.contracts.data import Record
-from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, Resumed, RunEnded, Stopped, Warned
+from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, RunEnded, Warned
 
 
 @frozen
@@ -51,7 +51,6 @@ class Collector:
     start: Mapping[str, float] = field(factory=dict)
     final: Evaluated | None = None
     ended: RunEnded | None = None
-    stopped: Stopped | None = None
     checks: int = 0
     warnings: list[str] = field(factory=list)
 
@@ -65,10 +64,6 @@ class Collector:
             self.checks += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
-        elif isinstance(event, Resumed):
-            self.warnings += event.warnings
-        elif isinstance(event, Stopped):
-            self.stopped = event
         elif isinstance(event, RunEnded):
             self.ended = event
 

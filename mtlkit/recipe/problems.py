@@ -77,41 +77,46 @@ def from_validation_error(
     return [_problem(path, group, document, prefix, model) for path, group in places.items()]
 
 
-def _clean(detail: ErrorDetails, document: Document, prefix: KeyPath) -> tuple[KeyPath, int | None]:
-    """The place without what pydantic adds (union tags), and where in `loc` the first tag stands."""
+def _clean(
+    detail: ErrorDetails, document: Document, prefix: KeyPath, after: int = 0
+) -> tuple[KeyPath, int | None]:
+    """The place without what pydantic adds (union tags), and where in `loc`, from `after`, the first tag is."""
     path, tag = prefix, None
     loc = detail["loc"]
     for number, part in enumerate(loc):
         last = number == len(loc) - 1
         if document.known((*path, part)) == (*path, part) or (last and detail["type"] == "missing"):
             path = (*path, part)
-        elif part != "[key]" and isinstance(part, str) and tag is None:
+        elif part != "[key]" and isinstance(part, str) and tag is None and number >= after:
             tag = number
     return path, tag
 
 
-def _one_branch(details: Sequence[ErrorDetails], document: Document, prefix: KeyPath) -> list[ErrorDetails]:
-    """Of a union's alternatives, keep the errors of the one that was most likely meant."""
+def _one_branch(
+    details: Sequence[ErrorDetails], document: Document, prefix: KeyPath, after: int = 0
+) -> list[ErrorDetails]:
+    """Of a union's alternatives, keep the errors of the one that was most likely meant; so in each of these."""
     unions: dict[KeyPath, dict[str, list[ErrorDetails]]] = {}
     kept: list[ErrorDetails] = []
     for detail in details:
-        _, tag = _clean(detail, document, prefix)
+        _, tag = _clean(detail, document, prefix, after)
         if tag is None:
             kept.append(detail)
         else:
             branches = unions.setdefault(detail["loc"][:tag], {})
             branches.setdefault(str(detail["loc"][tag]), []).append(detail)
-    for branches in unions.values():
-        meant = [errors for errors in branches.values() if not _refused(errors, document, prefix)]
+    for place, branches in unions.items():
+        meant = [errors for errors in branches.values() if not _refused(errors, document, prefix, after)]
         chosen = [min(meant, key=len)] if meant else list(branches.values())
-        kept += [each for errors in chosen for each in errors]
+        kept += [each for errors in chosen for each in _one_branch(errors, document, prefix, len(place) + 1)]
     return kept
 
 
-def _refused(errors: Sequence[ErrorDetails], document: Document, prefix: KeyPath) -> bool:
+def _refused(errors: Sequence[ErrorDetails], document: Document, prefix: KeyPath, after: int) -> bool:
     """Whether an alternative refused the value as a whole for its type: then it wasn't what was meant."""
-    path, tag = _clean(errors[0], document, prefix)
-    inside = path != document.known((*prefix, *errors[0]["loc"][:tag]))
+    path, tag = _clean(errors[0], document, prefix, after)
+    whole: ErrorDetails = {**errors[0], "loc": errors[0]["loc"][:tag]}
+    inside = path != _clean(whole, document, prefix)[0]
     return not inside and (errors[0]["type"].endswith("_type") or errors[0]["type"] == "literal_error")
 
 
@@ -122,8 +127,11 @@ def _problem(
     prefix: KeyPath,
     model: type[pydantic.BaseModel],
 ) -> Problem:
+    group = _worded(group)
     detail = group[0]
     kind, given = detail["type"], detail["input"]
+    if kind.startswith("union_tag_"):
+        return _untagged(path, detail, document)
     if kind == "extra_forbidden":
         message, suggestion = f"unknown key {str(path[-1])!r}", _unknown(path, prefix, model)
         return problem_at(document, path, message, suggestion, key=True)
@@ -140,6 +148,22 @@ def _problem(
     return problem_at(document, path, *_value(detail))
 
 
+def _worded(group: Sequence[ErrorDetails]) -> Sequence[ErrorDetails]:
+    """Where a word is refused that may also be a table: the error about the word alone."""
+    words = [each for each in group if each["type"] == "literal_error" and isinstance(each["input"], str)]
+    tables = [each for each in group if each["type"] in ("dict_type", "model_type")]
+    return words if words and len(words) + len(tables) == len(group) else group
+
+
+def _untagged(path: KeyPath, detail: ErrorDetails, document: Document) -> Problem:
+    """A table whose key `use` is to say which of several it is, and does not."""
+    choices = _choices(detail)
+    if detail["type"] == "union_tag_not_found":
+        return problem_at(document, (*path, "use"), "missing key 'use'", "add use = …", key=True)
+    word = detail["ctx"]["tag"]
+    return problem_at(document, (*path, "use"), f"{word!r} is not a choice here", _advised(choices))
+
+
 def _value(detail: ErrorDetails) -> tuple[str, str]:
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     shown = _shown(given)
@@ -151,7 +175,8 @@ def _value(detail: ErrorDetails) -> tuple[str, str]:
         word = "small" if bound in ("gt", "ge") else "large"
         return f"{shown} is too {word}", f"write a number {_BOUND_WORDS[bound]} {context[bound]:g}"
     if kind == "literal_error":
-        return f"{shown} is not a choice here", f"choose {_either(_choices(detail))}"
+        choices = _choices(detail)
+        return f"{shown} is not a choice here", _advised(choices)
     if kind == "string_pattern_mismatch" and context["pattern"] == SLUG:
         return (
             f"{shown} is not a name",
@@ -167,6 +192,13 @@ def _value(detail: ErrorDetails) -> tuple[str, str]:
     return f"{shown}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
 
 
+def _advised(choices: Sequence[str]) -> str:
+    """Which to choose, of many the nearest."""
+    if len(choices) <= _CHOICES:
+        return f"choose {_either(choices)}"
+    return f"choose {', '.join(map(repr, choices[:_CHOICES]))}, … ({len(choices)} in all)"
+
+
 def _expected(detail: ErrorDetails) -> tuple[str, str]:
     kind = detail["type"].removesuffix("_type")
     if kind == "literal_error":
@@ -176,9 +208,11 @@ def _expected(detail: ErrorDetails) -> tuple[str, str]:
 
 def _choices(detail: ErrorDetails) -> list[str]:
     """The choices of a literal, the nearest first."""
-    expected = detail.get("ctx", {}).get("expected", "").replace(" or ", ", ")
+    context = detail.get("ctx", {})
+    expected = context.get("expected", context.get("expected_tags", "")).replace(" or ", ", ")
     choices = re.findall(r"'((?:[^'\\]|\\.)*)'|([^\s,']+)", expected)
-    return sorted((a or b for a, b in choices), key=lambda name: -_likeness(str(detail["input"]), name))
+    word = str(context.get("tag", detail["input"]))
+    return sorted((a or b for a, b in choices), key=lambda name: -_likeness(word, name))
 
 
 def _quoting(given: object, name: str) -> str:

@@ -1,169 +1,167 @@
-"""The head `sentence-embedding`: two texts, two vectors, a loss on their cosines.
+"""The head `sentence-embedding`: vectors of texts, and a loss on them.
 
-Shapes: B rows, D size of the vectors.
+Shapes: B rows, V texts of a row, D size of the vectors, n lower layers of an adaptive-layer objective.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
-from math import isfinite, nan
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name torch's own documentation uses
 
-from mtlkit.builtin.heads.options import SentenceEmbedding
-from mtlkit.builtin.metrics.correlation import pearson, spearman
-from mtlkit.builtin.metrics.retrieval import accuracy_at_1, mean_reciprocal_rank, ranks
+from mtlkit.builtin.heads.denoising import DenoisingHead
+from mtlkit.builtin.heads.embedding_metrics import embedding_measures
+from mtlkit.builtin.heads.embedding_options import SentenceEmbedding
+from mtlkit.builtin.heads.embedding_rows import RowReader
+from mtlkit.builtin.heads.objectives.options import (
+    AdaptiveLayerObjective,
+    DenoisingObjective,
+    MseObjective,
+    SimcseObjective,
+    cut_to,
+    made,
+)
+from mtlkit.builtin.heads.objectives.targets import EmbeddingTargets
+from mtlkit.builtin.heads.objectives.total import adaptive_loss, total_loss
+from mtlkit.builtin.heads.text_reader import TextReader, pooled
 from mtlkit.contracts.backbone import Features
-from mtlkit.contracts.data import Record, Value
+from mtlkit.contracts.data import Record
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
-from mtlkit.errors import DataError
-
-MISSING = 0
+from mtlkit.errors import Problem, RecipeError
 
 
 class SentenceEmbeddingHead(nn.Module):
-    """A bi-encoder's head; without a projection it has no weights.
+    """A bi-encoder's head; without a projection or attention it has no weights.
 
-    `batch_coupled`: whether the loss of a row depends on the other rows of its batch.
+    Raises:
+        RecipeError: when a layer is none of the backbone's, or the objective asks for more dimensions than
+            vectors have, or other ones.
     """
-
-    needs: Literal["pooled"] = "pooled"
 
     def __init__(self, options: SentenceEmbedding, context: HeadContext) -> None:
         super().__init__()
-        self.options, self.pooling, self.task = options, options.pooling, context.task
-        self.views: tuple[tuple[str, ...], ...] = ((options.first,), (options.second,))
-        self.ranking = options.objective == "multiple-negatives-ranking"
-        self.batch_coupled = options.objective != "cosine-similarity"
-        self.projection = nn.Linear(context.hidden_size, options.dim) if options.dim else None
+        self.options, self.task = options, context.task
+        self.objective = made(options.objective)
+        self.reader = TextReader(options.pooling, options.layers, context)
+        self.lower = self._lower_layers(context)
+        self.needs, self.pooling = ("tokens" if self.lower else self.reader.needs), self.reader.pooling
+        self.layers = tuple(sorted({*self.reader.depths, *self.lower}))
+        texts = tuple((column,) for column in options.texts().values())
+        self.views = texts * 2 if isinstance(options.inner, SimcseObjective) else texts
+        self.batch_coupled, self.whole_step = options.inner.coupled, options.cached
+        self.projection = nn.Linear(self.reader.size, options.dim) if options.dim else None
+        self.rows = RowReader(options, context.task)
+        self._check_sizes(options.dim or self.reader.size)
 
-    def targets(self, rows: Sequence[Record]) -> Tensor:
-        """Ranking: keys [B, 2] of the two texts; otherwise scores [B]. 0 and NaN stand for missing.
+    def targets(self, rows: Sequence[Record]) -> EmbeddingTargets:
+        """What the objective reads of rows.
 
         Raises:
-            DataError: when a score is not a finite number.
+            DataError: when a score or a vector is not what the objective reads.
         """
-        if self.ranking:
-            keys = [self._keys(row) for row in rows]
-            return torch.tensor(keys, dtype=torch.long).reshape(len(rows), 2)
-        return torch.tensor([self._score(row) for row in rows], dtype=torch.float32)
+        return self.rows.targets(rows)
 
-    def count(self, targets: Tensor) -> float:
-        """The rows with both texts and, where the loss needs it, a score."""
-        return float(_known(targets).sum())
+    def count(self, targets: EmbeddingTargets) -> float:
+        """The rows that have all that the objective needs."""
+        return float(targets.known.sum())
 
     def forward(self, features: Sequence[Features]) -> Tensor:
-        """Vectors [B, 2, D] of the first and the second texts."""
-        pooled = [view.pooled for view in features if view.pooled is not None]
-        if len(pooled) != len(self.views):
-            raise TypeError("sentence-embedding needs two pooled views")
-        vectors = torch.stack(pooled, 1)
-        if self.projection is not None:
-            vectors = self.projection(vectors)
-        return F.normalize(vectors, dim=-1) if self.options.normalize else vectors
+        """Vectors [B, V, D] of the texts, or [B, 1 + n, V, D] of the last layer and the lower ones."""
+        vectors = torch.stack([self._vectors(self._read(view)) for view in features], 1)
+        if not self.lower:
+            return vectors
+        below = [
+            torch.stack([self._vectors(self._read_lower(view, depth)) for view in features], 1)
+            for depth in self.lower
+        ]
+        return torch.stack([vectors, *below], 1)
 
-    def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
+    def loss(self, output: Tensor, targets: EmbeddingTargets) -> LossTerm:
         """The loss of the objective, summed over the rows that have all it needs."""
-        known = _known(targets)
+        count = self.count(targets)
         wide = torch.promote_types(output.dtype, torch.float32)
         # A cosine of half precision, times the scale, would be wrong in its first digit after the point.
         with torch.autocast(output.device.type, enabled=False):
-            vectors = F.normalize(output[known].to(wide), dim=-1)
-            total = self._total(vectors[:, 0], vectors[:, 1], targets[known])
-        return LossTerm(total, float(known.sum()))
+            vectors = output[targets.known].to(wide)
+            if not count:
+                return LossTerm(vectors.sum(), count)
+            known, normalize = targets.only_known().cast(wide), self.options.normalize
+            if isinstance(self.objective, AdaptiveLayerObjective):
+                vectors = vectors if self.lower else vectors.unsqueeze(1)
+                total = adaptive_loss(self.objective, self.lower, vectors, known, normalize)
+            else:
+                total = total_loss(self.objective, vectors, known, normalize)
+        return LossTerm(total, count)
 
     def decode(self, output: Tensor) -> list[np.ndarray]:
-        """The pair of vectors [2, D] of each row."""
-        return list(output.detach().float().cpu().numpy())
+        """The vectors [V, D] of each row, those of the last layer."""
+        last = output[:, 0] if self.lower else output
+        return list(last.detach().float().cpu().numpy())
 
     def metrics(self, predictions: Sequence[np.ndarray], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """Accuracy@1 and MRR of first → second; with scores, Spearman's and Pearson's correlation."""
-        known = np.flatnonzero(_known(self.targets(rows)).numpy()).tolist()
+        """The metrics of the objective, over the rows that have all it needs."""
+        targets = self.targets(rows)
+        known = targets.known.nonzero().flatten().tolist()
         if not known:
             return ()
-        vectors = np.asarray([predictions[place] for place in known], np.float64)
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-        if self.ranking:
-            texts = [str(rows[place][self.options.second]) for place in known]
-            found = ranks(vectors[:, 0], vectors[:, 1], texts)
-            return accuracy_at_1(found), mean_reciprocal_rank(found)
-        cosines = (vectors[:, 0] * vectors[:, 1]).sum(-1)
-        scores = np.asarray([float(rows[place][self.options.score]) for place in known])
-        return spearman(cosines, scores), pearson(cosines, scores)
+        vectors = torch.from_numpy(np.asarray([predictions[place] for place in known], np.float64))
+        answers = [rows[place].get(self.options.second) for place in known]
+        return embedding_measures(self.options, vectors, targets.only_known().cast(torch.float64), answers)
 
-    def _total(self, first: Tensor, second: Tensor, wanted: Tensor) -> Tensor:
-        scale = self.options.scale
-        if self.options.objective == "cosine-similarity":
-            return cosine_similarity_loss(first, second, wanted)
-        if self.options.objective == "cosent":
-            return cosent_loss(first, second, wanted, scale)
-        total = ranking_loss(first, second, wanted[:, 1], scale)
-        if self.options.symmetric:
-            total = (total + ranking_loss(second, first, wanted[:, 0], scale)) / 2
-        return total
+    def _read(self, features: Features) -> Tensor:
+        if self.needs == self.reader.needs:
+            vectors: Tensor = self.reader(features)
+            return vectors
+        return pooled(_clean(features.tokens, features), features.mask, self.pooling)
 
-    def _keys(self, row: Record) -> tuple[int, int]:
-        first, second = _key(row.get(self.options.first)), _key(row.get(self.options.second))
-        return (first, second) if first and second else (MISSING, MISSING)
+    def _read_lower(self, features: Features, depth: int) -> Tensor:
+        states = _clean(features.layers[depth], features)
+        if self.reader.attention is not None:
+            vectors: Tensor = self.reader.attention(states, features.mask)
+            return vectors
+        return pooled(states, features.mask, self.pooling)
 
-    def _score(self, row: Record) -> float:
-        value = row.get(self.options.score)
-        if value is None or value == "" or not all(self._keys(row)):
-            return nan
-        try:
-            score = float(value)
-        except (TypeError, ValueError):
-            score = nan
-        if not isfinite(score):
-            message = f"task {self.task!r}: the {self.options.score} {value!r} is not a number"
-            raise DataError(message, "scores are numbers such as 0.5")
-        return score
+    def _vectors(self, read: Tensor) -> Tensor:
+        vectors = read if self.projection is None else self.projection(read)
+        return F.normalize(vectors, dim=-1) if self.options.normalize else vectors
+
+    def _lower_layers(self, context: HeadContext) -> tuple[int, ...]:
+        """The depths whose vectors an adaptive-layer objective reads."""
+        if not isinstance(self.objective, AdaptiveLayerObjective):
+            return ()
+        wrong = [depth for depth in self.objective.layers if depth >= context.depth]
+        if wrong:
+            message = f"layer {wrong[0]} is not below the last one, which is {context.depth}"
+            path = f"tasks.{context.task}.head.objective.layers"
+            raise RecipeError(Problem(message, "0 is the embeddings, 1 the first block", path))
+        return self.objective.layers or tuple(range(1, context.depth))
+
+    def _check_sizes(self, size: int) -> None:
+        at, advice = f"tasks.{self.task}.head", f"the vectors have {size} dimensions; dim sets another size"
+        large = max(cut_to(self.objective), default=0)
+        inner = self.options.inner
+        if large > size:
+            raise RecipeError(Problem(f"{large} dimensions can't be kept", advice, f"{at}.objective"))
+        if isinstance(inner, MseObjective) and inner.size != size:
+            message = f"the teacher's vectors have {inner.size} dimensions"
+            raise RecipeError(Problem(message, advice, f"{at}.objective"))
 
 
-def ranking_loss(queries: Tensor, answers: Tensor, keys: Tensor, scale: float) -> Tensor:
-    """Multiple-negatives ranking: Σ over i of -log softmax_j(scale · cos(query i, answer j)) at j = i.
+def build(options: SentenceEmbedding, context: HeadContext) -> nn.Module:
+    """The head for these options.
 
-    Henderson et al. 2017, section 4.4, equation 5, with cosines as in sentence-transformers. An answer
-    of the same text (the same `keys` entry) as row i's is right for i too, so it is no negative of i.
-    `queries` and `answers` [B, D] are of length 1, `keys` is [B].
+    Raises:
+        RecipeError: as the head.
     """
-    scores = scale * queries @ answers.T
-    own = torch.eye(len(keys), dtype=torch.bool, device=keys.device)
-    same = (keys[:, None] == keys[None, :]) & ~own
-    diagonal = torch.arange(len(keys), device=keys.device)
-    return F.cross_entropy(scores.masked_fill(same, float("-inf")), diagonal, reduction="sum")
+    objective = made(options.objective)
+    if isinstance(objective, DenoisingObjective):
+        return DenoisingHead(options, objective, context)
+    return SentenceEmbeddingHead(options, context)
 
 
-def cosent_loss(first: Tensor, second: Tensor, scores: Tensor, scale: float) -> Tensor:
-    """CoSENT: B · log(1 + Σ exp(scale · (cos_i - cos_j))) over the pairs where score_i < score_j.
-
-    Su 2022, "CoSENT (1)". The loss is one number for the batch; the factor B makes its mean that number.
-    `first` and `second` [B, D] are of length 1, `scores` is [B].
-    """
-    cosines = scale * (first * second).sum(-1)
-    gaps = (cosines[:, None] - cosines[None, :])[scores[:, None] < scores[None, :]]
-    return len(scores) * torch.logsumexp(torch.cat([cosines.new_zeros(1), gaps]), 0) + 0.0 * cosines.sum()
-
-
-def cosine_similarity_loss(first: Tensor, second: Tensor, scores: Tensor) -> Tensor:
-    """Σ (cos - score)², the loss of Reimers and Gurevych 2019, section 3, for regression.
-
-    `first` and `second` [B, D] are of length 1, `scores` is [B].
-    """
-    return ((first * second).sum(-1) - scores).square().sum()
-
-
-def _known(targets: Tensor) -> Tensor:
-    return ~targets.isnan() if targets.is_floating_point() else targets[:, 0] != MISSING
-
-
-def _key(text: Value) -> int:
-    if text is None or text == "":
-        return MISSING
-    digest = blake2b(str(text).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True) or 1
+def _clean(states: Tensor, features: Features) -> Tensor:
+    """States [B, T, H], 0 at masked places, which may hold anything."""
+    return states.masked_fill(~features.mask.unsqueeze(-1), 0.0)

@@ -5,8 +5,10 @@ from zlib import crc32
 import torch
 
 from mtlkit.builtin.heads.class_options import SequenceClassification
-from mtlkit.builtin.heads.options import SentenceEmbedding, TokenClassification
-from mtlkit.builtin.heads.sentence_embedding import SentenceEmbeddingHead
+from mtlkit.builtin.heads.embedding_options import SentenceEmbedding
+from mtlkit.builtin.heads.objectives.options import RankingObjective
+from mtlkit.builtin.heads.options import TokenClassification
+from mtlkit.builtin.heads.sentence_embedding import build as build_embedding
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.builtin.heads.token_classification import TokenClassificationHead
 from mtlkit.contracts.backbone import Features
@@ -28,7 +30,11 @@ def tokens(**options):
 
 
 def embedding(**options):
-    return SentenceEmbeddingHead(SentenceEmbedding(**options), HeadContext("t", HIDDEN, ()))
+    return build_embedding(SentenceEmbedding(**options), HeadContext("t", HIDDEN, ()))
+
+
+def ranking(**options):
+    return RankingObjective("multiple-negatives-ranking", **options)
 
 
 SEQUENCE_ROWS = [
@@ -55,7 +61,10 @@ CASES = {
     "tokens-last": (lambda: tokens(subword="last"), WORD_ROWS),
     "tokens-mean": (lambda: tokens(subword="mean"), WORD_ROWS),
     "ranking": (lambda: embedding(dim=4), PAIR_ROWS),
-    "ranking-symmetric": (lambda: embedding(symmetric=True, normalize=False, dim=4), PAIR_ROWS),
+    "ranking-symmetric": (
+        lambda: embedding(objective=ranking(symmetric=True), normalize=False, dim=4),
+        PAIR_ROWS,
+    ),
     "cosent": (lambda: embedding(objective="cosent", dim=4), PAIR_ROWS),
     "cosine-similarity": (lambda: embedding(objective="cosine-similarity", dim=4), PAIR_ROWS),
 }

@@ -89,7 +89,7 @@ def test_a_batch_without_labels_has_loss_zero_and_gradient_zero(name):
 def test_gradients_are_those_of_finite_differences(name):
     head, rows = build(name, torch.float64)
     targets = head.targets(rows)
-    if targets.is_floating_point():
+    if torch.is_tensor(targets) and targets.is_floating_point():
         targets = targets.double()
     views = [
         evolve(view, tokens=torch.nan_to_num(view.tokens, nan=7.0))
@@ -127,7 +127,7 @@ def test_predictions_do_not_depend_on_targets_and_make_metrics(name):
     assert len(predictions) == len(rows)
     measures = head.metrics(predictions, rows)
     assert all(0 <= m.compute(m.records) <= 1 or "cos" in name for m in measures)
-    assert len({measure.name for measure in measures}) == 2
+    assert len({measure.name for measure in measures}) == len(measures) >= 2
     for measure in measures:  # any selection of records has a value
         assert isinstance(measure.compute(measure.records[[0, 0, 0]]), float)
     blank = [{**row, "label": None, "tags": None, "score": None, "text_pair": ""} for row in rows]

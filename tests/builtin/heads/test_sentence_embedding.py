@@ -1,18 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from head_cases import embedding, features_of
-from sentence_transformers.sentence_transformer import losses
+from head_cases import embedding, features_of, ranking
 
 from mtlkit.errors import DataError
 
 SIZE = 6
-
-
-class Model(torch.nn.Module):
-    """What sentence-transformers' losses ask of a model at construction."""
-
-    module_kwargs = None
 
 
 def vectors(rows=5):
@@ -26,37 +19,8 @@ def rows_of(scores, repeat=()):
     ]
 
 
-def theirs(loss, output, labels):
-    return loss.compute_loss_from_embeddings([output[:, 0], output[:, 1]], labels)
-
-
-RANKING = losses.MultipleNegativesRankingLoss
-SYMMETRIC = {"directions": ("query_to_doc", "doc_to_query"), "partition_mode": "per_direction"}
-ORACLES = {
-    "ranking": ({"scale": 13.0}, lambda: RANKING(Model(), scale=13.0)),
-    "symmetric": ({"symmetric": True}, lambda: RANKING(Model(), **SYMMETRIC)),
-    "cosent": ({"objective": "cosent", "scale": 7.0}, lambda: losses.CoSENTLoss(Model(), scale=7.0)),
-    "cosine": ({"objective": "cosine-similarity"}, lambda: losses.CosineSimilarityLoss(Model())),
-}
-
-
-@pytest.mark.parametrize("name", ORACLES)
-def test_losses_and_gradients_are_those_of_sentence_transformers(name):
-    options, oracle = ORACLES[name]
-    head = embedding(**options)
-    scores = [0.9, 0.1, 0.5, 0.5, 0.3]
-    mine, other = vectors(), vectors()
-    term = head.loss(mine, head.targets(rows_of(scores)))
-    wanted = theirs(oracle(), other, torch.tensor(scores))
-    torch.testing.assert_close(term.sum / term.count, wanted)
-    (term.sum / term.count).backward()
-    wanted.backward()
-    torch.testing.assert_close(mine.grad, other.grad, atol=1e-6, rtol=1e-4)
-    assert term.count == 5
-
-
 def test_an_answer_of_the_same_text_is_no_negative():
-    head = embedding(scale=5.0)
+    head = embedding(objective=ranking(scale=5.0))
     output = vectors().detach()
     output[2, 1] = output[0, 1]
     term = head.loss(output, head.targets(rows_of([0] * 5, repeat=(2,))))
@@ -100,9 +64,14 @@ def test_ranking_measures_retrieval_among_all_answers():
     rows = [{"text": f"q{n}", "text_pair": f"a{n}"} for n in range(3)]
     eye = np.eye(3)
     pairs = [np.stack([eye[0], eye[0]]), np.stack([eye[0] + eye[1], eye[1]]), np.stack([eye[2], -eye[2]])]
-    accuracy, mrr = head.metrics(pairs, rows)
+    accuracy, mrr, accuracy_at_10, ndcg = head.metrics(pairs, rows)
     assert (accuracy.name, accuracy.records[:, 0].tolist()) == ("accuracy@1", [1, 2, 3])
     assert (mrr.name, mrr.compute(mrr.records)) == ("mrr", pytest.approx((1 + 1 / 2 + 1 / 3) / 3))
+    assert (accuracy_at_10.name, accuracy_at_10.compute(accuracy_at_10.records)) == ("accuracy@10", 1)
+    assert (ndcg.name, ndcg.compute(ndcg.records)) == (
+        "ndcg@10",
+        pytest.approx((1 + 1 / np.log2(3) + 1 / 2) / 3),
+    )
 
 
 def test_other_objectives_measure_correlation():
