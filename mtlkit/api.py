@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mtlkit.contracts.events import Event
     from mtlkit.engine.opened import Run
     from mtlkit.engine.session import Preview
+    from mtlkit.outputs.export.values import Exported
     from mtlkit.outputs.result import Result
     from mtlkit.plan.model import Plan
     from mtlkit.recipe.document import Document
@@ -146,6 +147,53 @@ def open_run(folder: str | Path, checkpoint: str = "best", plugin_files: Sequenc
     plan = stored_plan(folder, plugin_files)
     with _placing_problems(plan):
         return open_model(plan, folder, checkpoint_of(folder, checkpoint))
+
+
+def export_run(
+    folder: str | Path,
+    out: str | Path | None = None,
+    tasks: Sequence[str] = (),
+    *,
+    checkpoint: str = "best",
+    replace: bool = False,
+    plugin_files: Sequence[str | Path] = (),
+) -> "Exported":
+    """Write the model of a run as folders that other libraries load, by default to `model/` in its directory.
+
+    Every folder is loaded back and compared with the trained model before it counts as written. `tasks` are
+    by default all; `replace` allows an existing folder to be replaced.
+
+    Raises:
+        UsageError: when there is no such task or checkpoint, or the folder exists.
+        ResourceError: when it is not the directory of a run, or its backbone has no form for other libraries.
+        TrainingError: when what was written, loaded back, is not what was trained.
+    """
+    from mtlkit.catalog.options import dump_options
+    from mtlkit.engine.probing import TEXTS, probe, states
+    from mtlkit.outputs.export.values import TaskModel, TrainedModel
+    from mtlkit.outputs.export.writing import export
+    from mtlkit.outputs.final_metrics import final_metrics
+
+    opened = open_run(folder, checkpoint, plugin_files)
+    models = []
+    for name in opened.chosen(tasks):
+        part, head, probed = opened.plan.task(name).head, opened.built.heads[name], probe(opened, name)
+        labels = getattr(part.options, "labels", ()) or opened.facts[name].labels
+        written = dump_options(part.options)
+        models.append(
+            TaskModel(name, part.name, written, labels, head.views, head, probed.rows, probed.scores)
+        )
+    trained = TrainedModel(
+        name=opened.plan.name,
+        backbone=opened.built.backbone,
+        texts=TEXTS,
+        states=tuple(states(opened)),
+        tasks=tuple(models),
+        recipe=opened.plan.recipe,
+        checkpoint=opened.checkpoint.name,
+        metrics=final_metrics(Path(folder)),
+    )
+    return export(trained, Path(out) if out is not None else Path(folder) / "model", replace=replace)
 
 
 def stored_plan(folder: Path, plugin_files: Sequence[str | Path] = ()) -> "Plan":

@@ -51,6 +51,13 @@ COMMANDS = {
             "mtlkit evaluate RUN --task sentiment --data new.csv --json",
         ),
     ),
+    "export": (
+        "Write the model of a finished run as folders that other libraries load.",
+        (
+            "mtlkit export runs/quickstart/20260101-120000",
+            "mtlkit export RUN --out my-model --task sentiment",
+        ),
+    ),
     "plugins": (
         "List the installed plugins, or show the options of one.",
         ("mtlkit plugins", "mtlkit plugins layer-wise", "mtlkit plugins --json"),

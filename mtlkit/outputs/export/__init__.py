@@ -1,0 +1,1 @@
+"""Export of a trained model: folders that other libraries load, each compared before it counts as written."""
