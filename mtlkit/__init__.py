@@ -10,7 +10,7 @@ Importing it imports neither torch nor transformers.
 """
 
 import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
-from mtlkit.api import LoadedRecipe, load, open_run, plan, run
+from mtlkit.api import LoadedRecipe, load, open_run, plan, resume, run
 from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable, Vocabulary
 from mtlkit.contracts.balance import Balancer
 from mtlkit.contracts.card import API_LEVEL, Card
@@ -37,6 +37,7 @@ from mtlkit.errors import (
     UsageError,
 )
 from mtlkit.hookspecs import hookimpl
+from mtlkit.plan.changes import Leave
 
 __version__ = "0.1.0"
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "Kind",
     "LRSchedule",
     "Layered",
+    "Leave",
     "LoadedRecipe",
     "LossTerm",
     "Measure",
@@ -86,5 +88,6 @@ __all__ = [
     "open_run",
     "option",
     "plan",
+    "resume",
     "run",
 ]

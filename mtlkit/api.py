@@ -12,10 +12,13 @@ from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 if TYPE_CHECKING:
     from mtlkit.catalog.catalog import Catalog
     from mtlkit.contracts.events import Event
+    from mtlkit.course import Audience
     from mtlkit.engine.opened import Run
     from mtlkit.engine.session import Preview
+    from mtlkit.engine.stopping import Stop
     from mtlkit.outputs.export.values import Exported
     from mtlkit.outputs.result import Result
+    from mtlkit.plan.changes import Leave
     from mtlkit.plan.model import Plan
     from mtlkit.recipe.document import Document
     from mtlkit.recipe.model import Recipe
@@ -104,31 +107,63 @@ def run_prepared(
     *,
     console: bool = False,
     on_event: Callable[["Event"], None] | None = None,
+    stop: "Stop | None" = None,
 ) -> "Result":
-    """Run a plan whose timeline is laid out already; as `run`."""
-    from mtlkit.engine.head_facts import facts_of, write_facts
-    from mtlkit.engine.loop import train
-    from mtlkit.engine.session import open_session
-    from mtlkit.outputs.fan_out import fan_out
-    from mtlkit.outputs.plan_json import plan_json
-    from mtlkit.outputs.result import Collector
-    from mtlkit.outputs.run_directory import CHECKPOINTS, create
-    from mtlkit.outputs.trackers import open_trackers
+    """Run a plan whose timeline is laid out already; as `run`. `stop` ends it early, saved.
 
-    plan = prepared.plan
-    with _placing_problems(plan):
-        session = open_session(prepared)
-        document = plan_json(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
-        run_dir = create(plan, Path(out), document)
-        write_facts(facts_of(plan, session.built, session.data), run_dir)
-        trackers = open_trackers(plan, run_dir, console=console)
-        collector = Collector()
-        every = max(1, plan.log_every.steps(session.timeline.total, session.timeline.steps_per_epoch))
-        for event in fan_out(train(session, run_dir / CHECKPOINTS), trackers, every):
-            collector.receive(event)
-            if on_event is not None:
-                on_event(event)
-    return collector.result(run_dir, lambda: open_run(run_dir))
+    Raises:
+        StoppedError: when `stop` was asked.
+    """
+    from mtlkit.course import Audience, begin
+
+    with _placing_problems(prepared.plan):
+        run_dir, told = begin(prepared, Path(out), Audience(console, on_event, stop))
+    return told.result(run_dir, lambda: open_run(run_dir))
+
+
+def resume(
+    run_dir: str | Path,
+    overrides: Sequence[str] = (),
+    plugin_files: Sequence[str | Path] = (),
+    *,
+    leave: "Leave | None" = None,
+    console: bool = False,
+    on_event: Callable[["Event"], None] | None = None,
+    stop: "Stop | None" = None,
+) -> "Result":
+    """Go on with a run that did not reach its end, from its newest whole checkpoint.
+
+    It ends with the bytes of a run that never stopped; `leave` says what may differ from it nevertheless.
+
+    Raises:
+        ResourceError: when it is not the directory of a run, all checkpoints are damaged, or versions,
+            machine or data are others.
+        RecipeError: for changes of the recipe that have no leave.
+        BusyError: when another process is at work on the run.
+        StoppedError: when `stop` was asked.
+    """
+    from mtlkit.course import Audience
+    from mtlkit.outputs.event_log import collected, has_ended
+    from mtlkit.outputs.run_directory import RECIPE
+
+    run_dir = Path(run_dir)
+    _check_run(run_dir)
+    if has_ended(run_dir) and not overrides:
+        return collected(run_dir).result(run_dir, lambda: open_run(run_dir))
+    prepared = preview(plan(load(run_dir / RECIPE, overrides, plugin_files)))
+    return resume_prepared(prepared, run_dir, Audience(console, on_event, stop), leave)
+
+
+def resume_prepared(
+    prepared: "Preview", run_dir: Path, audience: "Audience", leave: "Leave | None" = None
+) -> "Result":
+    """Go on with a run under a plan whose timeline is laid out already; as `resume`."""
+    from mtlkit.course import go_on
+    from mtlkit.plan.changes import Leave
+
+    with _placing_problems(prepared.plan):
+        told = go_on(prepared, run_dir, audience, leave or Leave())
+    return told.result(run_dir, lambda: open_run(run_dir))
 
 
 def open_run(folder: str | Path, checkpoint: str = "best", plugin_files: Sequence[str | Path] = ()) -> "Run":
@@ -209,11 +244,7 @@ def stored_plan(folder: Path, plugin_files: Sequence[str | Path] = ()) -> "Plan"
     from mtlkit.recipe.check import shape
     from mtlkit.recipe.document import read
 
-    if not (folder / RECIPE).is_file():
-        raise ResourceError(
-            f"{str(folder)!r} is no directory of a run: it has no {RECIPE}",
-            "name one, as `mtlkit run` prints it: runs/NAME/ID",
-        )
+    _check_run(folder)
     document = read(folder / RECIPE)
     catalog = open_catalog([Path(file) for file in plugin_files])
     recipe, _ = shape(document)
@@ -221,6 +252,16 @@ def stored_plan(folder: Path, plugin_files: Sequence[str | Path] = ()) -> "Plan"
     if found or recipe is None:
         raise RecipeError(found)
     return resolve(recipe, document, catalog, data=False)
+
+
+def _check_run(folder: Path) -> None:
+    from mtlkit.outputs.run_directory import RECIPE
+
+    if not (folder / RECIPE).is_file():
+        raise ResourceError(
+            f"{str(folder)!r} is no directory of a run: it has no {RECIPE}",
+            "name one, as `mtlkit run` prints it: runs/NAME/ID",
+        )
 
 
 @contextmanager

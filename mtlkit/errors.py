@@ -69,7 +69,7 @@ class PluginError(MtlkitError):
 
 
 class ResourceError(MtlkitError):
-    """A file, folder, package or model that the run needs is not there."""
+    """A file, folder, package or model that the run needs is not there, or not whole, or has no room."""
 
     exit_code = 5
 
@@ -78,6 +78,22 @@ class TrainingError(MtlkitError):
     """Training went wrong: a loss that is not finite, or a frozen weight that moved."""
 
     exit_code = 6
+
+
+class BusyError(MtlkitError):
+    """Another process is at work on the run directory."""
+
+    exit_code = 7
+
+
+class StoppedError(MtlkitError):
+    """A signal asked the run to stop; it is saved and can go on. The code is 128 + the signal's number."""
+
+    exit_code = 130
+
+    def __init__(self, message: str, suggestion: str, signal: int) -> None:
+        super().__init__(message, suggestion)
+        self.exit_code = 128 + signal
 
 
 @contextmanager

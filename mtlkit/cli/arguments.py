@@ -30,3 +30,28 @@ Tasks = Annotated[
     Parameter(name="--task", negative=(), show_default=False, help="a task, by default all (repeatable)"),
 ]
 Checkpoint = Annotated[str, Parameter(help="best, last or a number of steps")]
+Allowed = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--allow",
+        negative=(),
+        show_default=False,
+        help="let this key of the recipe differ from the run that goes on (repeatable)",
+    ),
+]
+AllowInexact = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        show_default=False,
+        help="go on with other versions, another machine or other data, and mark the run",
+    ),
+]
+Strict = Annotated[
+    bool,
+    Parameter(
+        negative=(),
+        show_default=False,
+        help="refuse when the newest checkpoint is damaged, instead of an older",
+    ),
+]

@@ -13,7 +13,7 @@ from mtlkit.errors import MtlkitError
 HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
 
 Exit codes: 0 done, 1 a bug in mtlkit, 2 wrong usage or recipe, 3 unreadable data, 4 a broken plugin,
-5 something missing, 6 training failed, 130 interrupted.
+5 something missing, 6 training failed, 7 the run is busy, 130 or 143 stopped by a signal.
 """
 COMMANDS = {
     "run": (
@@ -22,6 +22,13 @@ COMMANDS = {
             "mtlkit run recipes/quickstart.toml",
             "mtlkit run recipe.toml --set training.length=100st --out elsewhere",
             "mtlkit run recipe.toml --json | jq .metrics",
+        ),
+    ),
+    "resume": (
+        "Go on with a run that did not reach its end; it ends as if it had never stopped.",
+        (
+            "mtlkit resume runs/quickstart/20260101-120000",
+            "mtlkit resume RUN --set training.length=9ep --allow training.length",
         ),
     ),
     "validate": (

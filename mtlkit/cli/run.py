@@ -1,16 +1,25 @@
 """`mtlkit run`: from a recipe to a run directory and a table of results."""
 
+import json as json_format
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import note, say, say_json, table
+from mtlkit.cli.signals import stopping
 from mtlkit.outputs.result import Result
 
 Out = Annotated[Path, Parameter(help="where run directories go")]
+Resume = Annotated[
+    Literal["auto"] | None,
+    Parameter(
+        show_default=False,
+        help="auto: go on with the newest run of that name that did not end, if there is one",
+    ),
+]
 
 
 def run(
@@ -20,30 +29,45 @@ def run(
     set_: Overrides = (),
     out: Out = Path("runs"),
     plugin: PluginFiles = (),
+    resume: Resume = None,
     json: Json = False,
 ) -> int:
     """Train, evaluate and save what a recipe says."""
-    from mtlkit.api import load, preview, run_prepared
+    from mtlkit.api import load, preview, resume_prepared, run_prepared
     from mtlkit.api import plan as make_plan
+    from mtlkit.course import Audience
+    from mtlkit.outputs.run_directory import unfinished
 
-    made = make_plan(load(recipe, set_, plugin))
-    note(f"preparing {made.name}: reading data, laying out the model")
-    prepared = preview(made)
-    result = run_prepared(prepared, out, console=True)
-    if json:
-        document = {
+    with stopping() as stop:
+        made = make_plan(load(recipe, set_, plugin))
+        note(f"preparing {made.name}: reading data, laying out the model")
+        prepared = preview(made)
+        begun = unfinished(out / made.name) if resume else None
+        if begun is None:
+            result = run_prepared(prepared, out, console=True, stop=stop)
+        else:
+            result = resume_prepared(prepared, begun, Audience(console=True, stop=stop))
+    show(result, json=json)
+    return 0
+
+
+def show(result: Result, *, json: bool) -> None:
+    """The result on standard output, as a table or as JSON."""
+    if not json:
+        say(results_table(result))
+        return
+    plan = json_format.loads((result.run_dir / "plan.json").read_text(encoding="utf-8"))
+    say_json(
+        {
             "run": str(result.run_dir),
             "steps": result.steps,
             "split": result.split,
             "metrics": {name: attrs.asdict(metric) for name, metric in result.metrics.items()},
-            "phases": [attrs.asdict(phase) for phase in prepared.phases],
+            "phases": plan["phases"],
             "frozen": result.frozen,
             "warnings": list(result.warnings),
         }
-        say_json(document)
-    else:
-        say(results_table(result))
-    return 0
+    )
 
 
 def results_table(result: Result) -> str:

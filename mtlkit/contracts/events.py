@@ -16,6 +16,20 @@ class RunStarted:
 
 
 @frozen
+class Resumed:
+    """A run goes on after `step` of `steps` steps, from the checkpoint `path`.
+
+    What was told of the run after that checkpoint was taken no longer counts, and is told again. `warnings`
+    say which newer checkpoints are damaged, and what differs from the run before.
+    """
+
+    step: int
+    steps: int
+    path: str
+    warnings: tuple[str, ...] = ()
+
+
+@frozen
 class PhaseStarted:
     """A stretch of steps with one trainable set begins before step `step`."""
 
@@ -74,7 +88,10 @@ class FrozenChecked:
 
 @frozen
 class Checkpointed:
-    """A checkpoint was written and verified; `path` is relative to the run directory."""
+    """The checkpoint of `step` steps is written and verified; `path` is relative to the run directory.
+
+    It is written while the run goes on, and told when the next one begins.
+    """
 
     step: int
     path: str
@@ -106,6 +123,14 @@ class Activity:
 
 
 @frozen
+class Stopped:
+    """The last event of a run that was asked to stop; `path` is the checkpoint to go on from, or empty."""
+
+    step: int
+    path: str
+
+
+@frozen
 class RunEnded:
     """The last event. Reaching it means that everything frozen stayed equal, bit for bit."""
 
@@ -114,6 +139,7 @@ class RunEnded:
 
 Event = (
     RunStarted
+    | Resumed
     | PhaseStarted
     | StepDone
     | Evaluated
@@ -122,5 +148,6 @@ Event = (
     | Warned
     | Measured
     | Activity
+    | Stopped
     | RunEnded
 )

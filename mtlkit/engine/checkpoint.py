@@ -1,81 +1,80 @@
-"""Checkpoints: safetensors and JSON, written aside, synced, verified, renamed; never pickled.
+"""Checkpoints, read: safetensors and JSON with a manifest of sizes and SHA-256; never pickled.
 
-State is kept by the canonical name of the weight, never by position.
+State is kept by the canonical name of the weight, never by position. Nothing in a folder is believed
+before its manifest agrees. Writing is in `writing.py`.
 """
 
 import json
-import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import torch
-from safetensors.torch import load_file, save_file
+import attrs
+from attrs import frozen
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
-from mtlkit.engine.snapshot import Snapshot, check, put_back, take
+from mtlkit.engine.snapshot import Snapshot, Standing, check, put_back
+from mtlkit.engine.tensor_file import as_read
 from mtlkit.errors import ResourceError
 
-if TYPE_CHECKING:
-    from mtlkit.engine.session import Session
+FORMAT = 2
+WEIGHTS, OPTIMIZER, STATE, MANIFEST = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "state.json",
+    "manifest.json",
+)
+FILES = (WEIGHTS, OPTIMIZER, STATE)
+PREFIX = "step-"
+LARGEST_MANIFEST = 2**20
 
-KEEP = 2
-FORMAT = 1
+
+@frozen
+class Damage:
+    """A folder that is no whole checkpoint, and what of it is wrong."""
+
+    folder: Path
+    wrong: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.folder.name} is damaged: {', '.join(self.wrong)}"
 
 
-def save(
-    session: "Session",
-    cursors: Mapping[str, int],
-    log: Sequence[Measurement],
-    step: int,
-    checkpoints: Path,
-    keep: str | None,
-) -> str:
-    """Write `step-NNNNNNNN` below `checkpoints` and delete all but the newest two and `keep`.
+def folder_name(step: int) -> str:
+    """The name of the checkpoint after that many steps."""
+    return f"{PREFIX}{step:08d}"
 
-    Returns its path relative to the run directory.
 
-    Raises:
-        ResourceError: when it can't be written or does not read back equal; earlier ones stay.
-    """
-    final = checkpoints / f"step-{step:08d}"
-    aside = checkpoints / f"{final.name}.partial"
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        _write(take(session.handles, session.optimizer, step, cursors, log), aside)
-        _write_manifest(aside)
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
-        _sync(checkpoints)
-    except OSError as error:
-        raise ResourceError(f"the checkpoint {final} could not be written: {error}") from error
-    damaged = verify(final)
-    if damaged:
-        raise ResourceError(f"the checkpoint {final} did not read back: {', '.join(damaged)}")
-    _forget_old(checkpoints, {final.name, keep})
-    return f"{checkpoints.name}/{final.name}"
+def folders(checkpoints: Path) -> list[Path]:
+    """The folders of checkpoints that have their final name, whole or not, by step."""
+    found = [path for path in checkpoints.glob(f"{PREFIX}*") if path.name[len(PREFIX) :].isdecimal()]
+    return sorted(found, key=lambda path: int(path.name[len(PREFIX) :]))
 
 
 def verify(checkpoint: Path) -> list[str]:
     """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
-    try:
-        manifest = json.loads((checkpoint / "manifest.json").read_text(encoding="utf-8"))
-        told_digest = manifest.pop("sha256")
-        files = manifest["files"].items()
-        whole = told_digest == _digest_of(manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ["manifest.json"]
-    if not whole:
-        return ["manifest.json"]
-    return [
-        name
-        for name, told in files
-        if not (checkpoint / name).is_file() or _described(checkpoint / name) != told
-    ]
+    files = _manifest(checkpoint)
+    if files is None:
+        return [MANIFEST]
+    wrong = [name for name, told in files.items() if not _is_as_told(checkpoint / name, told)]
+    if not wrong and _step(checkpoint) != checkpoint.name.removeprefix(PREFIX):
+        wrong.append("the step in its name")
+    return wrong
+
+
+def newest(checkpoints: Path) -> tuple[Path | None, list[Damage]]:
+    """The whole checkpoint of the highest step, and the damaged ones above it, highest first."""
+    damaged: list[Damage] = []
+    for folder in reversed(folders(checkpoints)):
+        wrong = verify(folder)
+        if not wrong:
+            return folder, damaged
+        damaged.append(Damage(folder, tuple(wrong)))
+    return None, damaged
 
 
 def load_weights(handles: Handles, checkpoint: Path) -> None:
@@ -85,7 +84,7 @@ def load_weights(handles: Handles, checkpoint: Path) -> None:
         ResourceError: when the checkpoint is damaged or is not of this model.
     """
     _check_whole(checkpoint)
-    stored = load_file(checkpoint / "weights.safetensors")
+    stored = load_file(checkpoint / WEIGHTS)
     check(handles, stored, f"the checkpoint {checkpoint}")
     put_back(handles, stored)
 
@@ -97,66 +96,94 @@ def read(checkpoint: Path) -> Snapshot:
         ResourceError: when the checkpoint is damaged.
     """
     _check_whole(checkpoint)
-    state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-    return Snapshot(
-        load_file(checkpoint / "weights.safetensors"),
-        load_file(checkpoint / "optimizer.safetensors"),
-        state.get("optimizer", {}),
-        state.get("groups", {}),
-        state["step"],
-        state["cursors"],
-        tuple(Measurement(step, metric, value) for step, metric, value in state["metrics"]),
-    )
+    try:
+        return _snapshot(
+            json.loads((checkpoint / STATE).read_text(encoding="utf-8")),
+            load_file(checkpoint / WEIGHTS),
+            load_file(checkpoint / OPTIMIZER),
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
 
 
-def _check_whole(checkpoint: Path) -> None:
-    damaged = verify(checkpoint)
-    if damaged:
-        raise ResourceError(f"the checkpoint {checkpoint} is damaged: {', '.join(damaged)}")
-
-
-def _write(snapshot: Snapshot, folder: Path) -> None:
-    save_file(dict(snapshot.weights), folder / "weights.safetensors")
-    save_file(dict(snapshot.state), folder / "optimizer.safetensors")
-    state: dict[str, object] = {
+def state_of(snapshot: Snapshot) -> dict[str, Any]:
+    """What goes into `state.json`."""
+    state: dict[str, Any] = {
         "step": snapshot.step,
         "cursors": dict(snapshot.cursors),
         "metrics": [[entry.step, entry.metric, entry.value] for entry in snapshot.log],
     }
     kept = {"optimizer": dict(snapshot.plain), "groups": dict(snapshot.groups)}
-    state |= {key: values for key, values in kept.items() if values}
-    (folder / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+    kept["run"] = attrs.asdict(snapshot.standing) if snapshot.standing != Standing() else {}
+    return state | {key: values for key, values in kept.items() if values}
 
 
-def _write_manifest(folder: Path) -> None:
-    files = {path.name: _described(path) for path in sorted(folder.iterdir())}
-    manifest = {"format": FORMAT, "torch": torch.__version__, "files": files}
-    manifest["sha256"] = _digest_of(manifest)
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    for path in folder.iterdir():
-        _sync(path)
-    _sync(folder)
-
-
-def _digest_of(manifest: Mapping[str, object]) -> str:
+def manifest_digest(manifest: Mapping[str, object]) -> str:
+    """The SHA-256 that a manifest carries of its other entries."""
     return sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _described(path: Path) -> dict[str, int | str]:
-    content = path.read_bytes()
-    return {"size": len(content), "sha256": sha256(content).hexdigest()}
+def _snapshot(state: Mapping[str, Any], weights: Mapping[str, Any], optimizer: Mapping[str, Any]) -> Snapshot:
+    run = dict(state.get("run", {}))
+    if run:
+        run["best"] = {metric: (value, name) for metric, (value, name) in run["best"].items()}
+        run["inexact"] = tuple(run["inexact"])
+    return Snapshot(
+        weights,
+        optimizer,
+        state.get("optimizer", {}),
+        state.get("groups", {}),
+        state["step"],
+        state["cursors"],
+        tuple(Measurement(step, metric, value) for step, metric, value in state["metrics"]),
+        Standing(**run),
+    )
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _check_whole(checkpoint: Path) -> None:
+    wrong = verify(checkpoint)
+    if wrong:
+        raise ResourceError(f"the checkpoint {checkpoint} is damaged: {', '.join(wrong)}")
+
+
+def _manifest(checkpoint: Path) -> Mapping[str, Any] | None:
+    """The files that the manifest tells of, None where it can't be believed."""
+    path = checkpoint / MANIFEST
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        if path.stat().st_size > LARGEST_MANIFEST:
+            return None
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        told = manifest.pop("sha256")
+        files = dict(manifest["files"])
+        whole = told == manifest_digest(manifest) and set(FILES) == set(files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if whole and manifest.get("format") != FORMAT:
+        return {f"{MANIFEST} (format {manifest.get('format')}, this mtlkit reads {FORMAT})": None}
+    return files if whole else None
 
 
-def _forget_old(checkpoints: Path, keep: set[str | None]) -> None:
-    whole = sorted(path for path in checkpoints.glob("step-*") if path.suffix != ".partial")
-    for path in whole[:-KEEP]:
-        if path.name not in keep:
-            shutil.rmtree(path)
+def _is_as_told(path: Path, told: object) -> bool:
+    try:
+        return path.is_file() and attrs.asdict(as_read(path)) == told
+    except OSError:
+        return False
+
+
+def _step(checkpoint: Path) -> str:
+    """The step that the state tells of, as names of folders have it."""
+    try:
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+        return folder_name(state["step"]).removeprefix(PREFIX)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a folder is what an interrupted save or deletion left behind."""
+    return path.suffix in (".partial", ".deleted", ".replaced")
+
+
+def leftovers(checkpoints: Path) -> Iterator[Path]:
+    """What interrupted saves and deletions left behind."""
+    return (path for path in checkpoints.glob(f"{PREFIX}*") if is_leftover(path))

@@ -11,20 +11,24 @@ for each step of the timeline:
         compute the frozen part of the rows to come           → Activity
     write the rates, take the rows, backward, update          → StepDone
     evaluate and select where due                             → Evaluated (progress)
-    save where due                                            → Checkpointed
+    save where due, in the background                         → Checkpointed, of the one before
 compare the last digest                                       → FrozenChecked
 go back to the selected weights, evaluate with intervals      → Evaluated (final)
 save                                                          → Checkpointed
 RunEnded
+
+A run that goes on from a snapshot begins with Resumed and tells from there what an uninterrupted run
+tells after that step. A run that is asked to stop saves the end of its last step: Stopped is the last event.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator
 from math import isnan
 from pathlib import Path
 from typing import Literal
 
 from attrs import define, field
 
+from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.events import (
     Activity,
     Checkpointed,
@@ -33,101 +37,190 @@ from mtlkit.contracts.events import (
     FrozenChecked,
     Measured,
     PhaseStarted,
+    Resumed,
     RunEnded,
     RunStarted,
     StepDone,
+    Stopped,
     Warned,
 )
 from mtlkit.contracts.progress import Measurement
-from mtlkit.contracts.rows import SPLITS, SplitName
+from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import apply_rates, apply_trainable, set_modes, trainable_objects
-from mtlkit.engine.checkpoint import load_weights, save
-from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_digests
+from mtlkit.engine.checkpoint import folder_name, load_weights
+from mtlkit.engine.digest import check_unchanged, combined, frozen_digests
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
-from mtlkit.engine.rot import decay_of, standing_heads
-from mtlkit.engine.session import HELD_OUT, TRAIN, Session
-from mtlkit.engine.statistics import States, asked_for, measured, references
-from mtlkit.engine.step import Cursors, Outcome, rows_of_step, training_step
+from mtlkit.engine.resuming import Start, fresh
+from mtlkit.engine.rot import decay_of
+from mtlkit.engine.session import TRAIN, Session
+from mtlkit.engine.snapshot import Snapshot, Standing, restore
+from mtlkit.engine.standing import Mark, State, phase_end, snapshot_at, stored_splits
+from mtlkit.engine.statistics import asked_for, measured, references
+from mtlkit.engine.step import Outcome, rows_of_step, training_step
+from mtlkit.engine.stopping import Interrupted, Stop
+from mtlkit.engine.writing import Saver
 from mtlkit.plan.timeline import Moment
 
 
 @define
-class State:
-    """Where the run is: cursors, metric log, the current phase and the best evaluation so far.
+class Run:
+    """What the parts of the loop hand on: the session, where it stands, and who saves and stops it.
 
-    `start` are the states of the first weights, for policies that compare with them; `untrained` the
-    metrics before training, and `stood` the tasks whose heads were frozen under a training backbone.
+    `before` is a copy of the end of the last step, where the weights have been replaced since.
     """
 
-    cursors: Cursors = field(factory=Cursors)
-    log: list[Measurement] = field(factory=list)
-    phases: int = 0
-    phase: str = ""
-    trainable: frozenset[str] | None = None
-    digests: Digests = field(factory=dict)
-    best: tuple[float, str] | None = None
-    start: States = field(factory=dict)
-    untrained: Mapping[str, float] = field(factory=dict)
-    stood: frozenset[str] = frozenset()
+    session: Session
+    saver: Saver
+    stop: Stop
+    state: State = field(factory=State)
+    before: Snapshot | None = None
+
+    @property
+    def total(self) -> int:
+        """The length of the run in steps."""
+        return self.session.timeline.total
 
 
-def train(session: Session, checkpoints: Path) -> Iterator[Event]:
-    """Run the plan from its first step to its last; checkpoints go below `checkpoints`.
+def train(
+    session: Session,
+    checkpoints: Path,
+    start: Start | None = None,
+    stop: Stop | None = None,
+) -> Generator[Event, None, None]:
+    """Run the plan from its first step, or from where `start` says, to its last.
+
+    Checkpoints go below `checkpoints`. `stop` is asked at every step whether to go on.
 
     Raises:
         TrainingError: when a loss is not finite or something frozen has moved.
+        ResourceError: when a checkpoint can't be written, or `start` is not of this model.
     """
-    state = State()
-    total = session.timeline.total
-    yield RunStarted(session.plan.name, total, tuple(session.built.heads))
+    run = Run(session, Saver(checkpoints, session.plan.training.keep), stop or Stop())
+    start = start or fresh(session)
+    run.state.about = start.about
+    try:
+        with run.stop.held():
+            for event in _course(run, start):
+                run.state.count(event)
+                yield event
+    finally:
+        run.saver.close()
+
+
+def _course(run: Run, start: Start) -> Iterator[Event]:
+    try:
+        with run.stop.droppable():
+            measure_importance(run.session)
+            run.state.start = references(run.session)
+        yield from _begin(run) if start.snapshot is None else _go_on(run, start.snapshot, start.warnings)
+        if start.snapshot is None or not start.snapshot.standing.finished:
+            yield from _steps(run)
+            yield from _end(run)
+        yield from _written(run)
+        yield RunEnded(run.total)
+    except Interrupted:
+        yield _stopped(run)
+
+
+def _begin(run: Run) -> Iterator[Event]:
+    session, state = run.session, run.state
+    yield RunStarted(session.plan.name, run.total, tuple(session.built.heads))
     yield from (Warned(str(guard)) for guard in session.preview.guards)
-    measure_importance(session)
-    state.start = references(session)
-    yield from _measure(session, state, 0)
+    yield from _measure(run, 0)
     first = session.timeline.trainable(session.timeline.progress(0, state.log))
-    yield from _enter_phase(session, state, 0, first)
+    yield from _enter_phase(run, 0, first)
     if session.held_out:
-        first_scores = _evaluated(session, session.held_out, 0, "start")
+        first_scores = _evaluated(run, session.held_out, 0, "start")
         state.untrained = first_scores.metrics
         yield first_scores
-        _restore_modes(session, state)
-    for moment in session.timeline.moments(lambda: state.log):
-        step = moment.progress.step
+
+
+def _go_on(run: Run, start: Snapshot, warnings: tuple[str, ...]) -> Iterator[Event]:
+    """Be as after the steps of the snapshot.
+
+    Everything that the first weights went into has been made anew; now they are replaced.
+    """
+    session, state = run.session, run.state
+    restore(session.handles, session.optimizer, start)
+    state.go_on(session, start)
+    run.saver.announced, run.saver.last = start.standing.untold, start.step
+    path = f"{run.saver.checkpoints.name}/{folder_name(start.step)}"
+    yield Resumed(start.step, run.total, path, warnings)
+    if start.standing.finished:
+        return
+    _apply(session, state, lowest_changed=0)
+    now = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
+    check_unchanged(state.digests, now, state.phase)
+
+
+def _steps(run: Run) -> Iterator[Event]:
+    session, state = run.session, run.state
+    first = state.mark.step if state.mark else 0
+    if state.mark and state.mark.standing.pending:
+        yield from _after_step(run, first)
+    moments = session.timeline.moments(lambda: state.log, first)
+    for step in range(first, run.total):
+        if step:  # before step 0 it was done when the first phase began
+            yield from _measure(run, step)
+        moment = next(moments)
         if moment.trainable != state.trainable:
-            yield _leave_phase(session, state, step)
-            yield from _enter_phase(session, state, step, moment.trainable)
-        yield _step(session, state, moment)
-        yield from _after_step(session, state, step + 1, checkpoints)
-        if step + 1 < total:
-            yield from _measure(session, state, step + 1)
-    yield _leave_phase(session, state, total)
-    if state.best:
-        load_weights(session.handles, checkpoints / state.best[1])
+            yield _leave_phase(run, step)
+            yield from _enter_phase(run, step, moment.trainable)
+        run.stop.check()
+        yield _step(run, moment)
+        state.end_step(step + 1, run.saver.announced)
+        run.saver.check()
+        yield from _after_step(run, step + 1)
+
+
+def _end(run: Run) -> Iterator[Event]:
+    session, state = run.session, run.state
+    run.stop.check()
+    yield _leave_phase(run, run.total)
+    if chosen := _selected(run):
+        run.before = _at_mark(run, state.mark) if state.mark else None
+        run.saver.wait()
+        load_weights(session.handles, run.saver.checkpoints / chosen)
         session.encoder.store.forget(0)
     if session.held_out:
-        final = _evaluated(session, session.held_out, total, "final")
+        final = _evaluated(run, session.held_out, run.total, "final")
         yield final
         yield from _rot(state, final)
-    path = save(
-        session, state.cursors.taken, state.log, total, checkpoints, keep=state.best and state.best[1]
-    )
-    yield Checkpointed(total, path)
-    yield RunEnded(total)
+    yield from _save(run, run.total, finished=True)
 
 
-def _measure(session: Session, state: State, step: int) -> Iterator[Measured]:
+def _stopped(run: Run) -> Stopped:
+    """Save the end of the last step, unless the newest checkpoint is of it."""
+    mark = run.state.mark
+    if mark is None:
+        return Stopped(0, "")
+    run.saver.wait()
+    if run.saver.last != mark.step:
+        run.saver.begin(run.before or _at_mark(run, mark), _kept(mark.standing))
+        run.saver.wait()
+    return Stopped(mark.step, f"{run.saver.checkpoints.name}/{folder_name(mark.step)}")
+
+
+def _at_mark(run: Run, mark: Mark) -> Snapshot:
+    return snapshot_at(run.session, run.state, mark.step, mark.standing, mark.known)
+
+
+def _measure(run: Run, step: int) -> Iterator[Measured]:
     """What the freeze policies asked for before `step`, into the metric log."""
+    session, state = run.session, run.state
     if not asked_for(session):
         return
-    rows = rows_of_step(session, session.timeline.progress(step, state.log), state.cursors)
-    for event in measured(session, step, rows, state.start):
+    with run.stop.droppable():
+        rows = rows_of_step(session, session.timeline.progress(step, state.log), state.cursors)
+        found = list(measured(session, step, rows, state.start))
+        if state.trainable is not None:
+            apply_trainable(session.handles, state.trainable)
+    for event in found:
         state.log += [Measurement(step, name, value) for name, value in event.values.items()]
-        yield event
-    if state.trainable is not None:
-        apply_trainable(session.handles, state.trainable)
+    yield from found
 
 
 def _rot(state: State, final: Evaluated) -> Iterator[Warned]:
@@ -141,39 +234,57 @@ def _rot(state: State, final: Evaluated) -> Iterator[Warned]:
 
 
 def _enter_phase(
-    session: Session, state: State, step: int, trainable: frozenset[str]
+    run: Run, step: int, trainable: frozenset[str]
 ) -> Iterator[PhaseStarted | Warned | Activity]:
-    table = session.built.table
+    session, state, table = run.session, run.state, run.session.built.table
     before = state.trainable if state.trainable is not None else trainable
-    state.trainable = trainable
-    state.phases += 1
-    state.phase = session.timeline.phase_name(session.timeline.progress(step, state.log), state.phases)
-    apply_trainable(session.handles, trainable)
-    state.stood |= standing_heads(table, trainable)
-    end = _phase_end(session, step)
-    stored = frozenset(SPLITS if _worth_storing(session, end - step) else HELD_OUT)
-    session.encoder.move_boundary(boundary(table, trainable), boundary(table, before) + 1, stored)
+    state.enter(session, step, trainable)
+    _apply(session, state, lowest_changed=boundary(table, before) + 1)
     state.digests = frozen_digests(session.handles, table, trainable)
+    end = phase_end(session, step)
     yield PhaseStarted(step, state.phase, end, len(trainable), len(table) - len(trainable))
     if not trainable:
         yield Warned(f"{state.phase}: every weight is frozen, nothing will train")
-    elif TRAIN in stored:
-        for readers in session.readers:
-            for view, need in readers.needs().items():
-                yield from session.encoder.fill(Reading(readers.source, TRAIN, view), need)
+    elif TRAIN in stored_splits(session, step):
+        yield from _filled(run)
 
 
-def _leave_phase(session: Session, state: State, step: int) -> FrozenChecked:
+def _apply(session: Session, state: State, lowest_changed: int) -> None:
+    """Freeze and thaw as the phase says; those of depth ≥ `lowest_changed` have moved."""
+    trainable = state.trainable or frozenset()
+    apply_trainable(session.handles, trainable)
+    below = boundary(session.built.table, trainable)
+    session.encoder.move_boundary(below, lowest_changed, stored_splits(session, state.entered))
+
+
+def _filled(run: Run) -> Iterator[Activity]:
+    """Compute what the store will be asked for; a run that goes on computes it when it is asked."""
+    for readers in run.session.readers:
+        for view, need in readers.needs().items():
+            work = run.session.encoder.fill(Reading(readers.source, TRAIN, view), need)
+            while True:
+                with run.stop.droppable():
+                    done = next(work, None)
+                if done is None:
+                    break
+                yield done
+
+
+def _leave_phase(run: Run, step: int) -> FrozenChecked:
+    session, state = run.session, run.state
     after = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
     check_unchanged(state.digests, after, state.phase)
     return FrozenChecked(step, state.phase, combined(after), len(after))
 
 
-def _step(session: Session, state: State, moment: Moment) -> StepDone:
+def _step(run: Run, moment: Moment) -> StepDone:
+    session = run.session
     apply_rates(session.optimizer, moment.rates)
     done = moment.progress.step + 1
     outcome = (
-        training_step(session, moment.progress, state.cursors) if moment.trainable else Outcome({}, 0.0, {})
+        training_step(session, moment.progress, run.state.cursors)
+        if moment.trainable
+        else Outcome({}, 0.0, {})
     )
     return StepDone(
         step=done,
@@ -186,48 +297,75 @@ def _step(session: Session, state: State, moment: Moment) -> StepDone:
     )
 
 
-def _after_step(session: Session, state: State, done: int, checkpoints: Path) -> Iterator[Event]:
+def _after_step(run: Run, done: int) -> Iterator[Event]:
     """What is due after `done` steps: evaluation on the validation rows, a checkpoint."""
-    training = session.plan.training
-    last = done == session.timeline.total
+    session, state, training = run.session, run.state, run.session.plan.training
+    last = done == run.total
     improved = False
     due = _due(session, done, training.evaluate_every) or (last and session.plan.selection is not None)
     if due and any(rows.splits["validation"] for rows in session.data.values()):
-        event = _evaluated(session, "validation", done, "progress")
-        _restore_modes(session, state)
+        event = _evaluated(run, "validation", done, "progress")
         state.log += [Measurement(done, name, value) for name, value in event.metrics.items()]
         improved = _improves(session, state, event)
         yield event
     if improved or (_due(session, done, training.checkpoint_every) and not last):
-        best = state.best[1] if state.best else None
-        path = save(session, state.cursors.taken, state.log, done, checkpoints, keep=best)
-        if improved and state.best:
-            state.best = (state.best[0], path.rpartition("/")[2])
-        yield Checkpointed(done, path)
+        yield from _save(run, done)
 
 
 def _improves(session: Session, state: State, event: Evaluated) -> bool:
-    """Whether the selected metric is the best so far; remembers its value."""
+    """Whether the selected metric is the best so far; remembers its value and where it will be."""
     selection = session.plan.selection
     if selection is None or selection.metric not in event.metrics:
         return False
     value = event.metrics[selection.metric]
     if isnan(value):  # nothing is better than it, nor worse
         return False
-    if state.best is None or (value > state.best[0] if selection.mode == "max" else value < state.best[0]):
-        state.best = (value, state.best[1] if state.best else "")
+    best = state.best.get(selection.metric)
+    if best is None or (value > best[0] if selection.mode == "max" else value < best[0]):
+        state.best[selection.metric] = (value, folder_name(event.step))
         return True
     return False
 
 
+def _selected(run: Run) -> str | None:
+    """The checkpoint of the selected evaluation, None where there is no selection."""
+    selection = run.session.plan.selection
+    best = run.state.best.get(selection.metric) if selection else None
+    return best[1] if best else None
+
+
+def _save(run: Run, done: int, *, finished: bool = False) -> Iterator[Checkpointed]:
+    """Copy everything and begin to write it; that is told when it is known to be written."""
+    yield from _written(run)
+    standing = run.state.standing(done, finished=finished)
+    copy = snapshot_at(run.session, run.state, done, standing, len(run.state.log))
+    run.saver.begin(copy, _kept(standing))
+
+
+def _written(run: Run) -> Iterator[Checkpointed]:
+    """The checkpoint that was begun last, once it is written and verified."""
+    step = run.saver.finish()
+    if step is not None:
+        yield Checkpointed(step, f"{run.saver.checkpoints.name}/{folder_name(step)}")
+
+
+def _kept(standing: Standing) -> set[str]:
+    """Checkpoints that are kept for their metrics."""
+    return {name for _, name in standing.best.values()}
+
+
 def _evaluated(
-    session: Session, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]
+    run: Run, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]
 ) -> Evaluated:
-    fit_heads(session.built.model, session.readers, session.encoder)
-    found = measures(session.built.model, session.readers, session.encoder, session.data, split)
-    if purpose != "final":
-        return Evaluated(step, split, purpose, values(found))
-    scored = scores(found, session.plan.seed)
+    session = run.session
+    with run.stop.droppable():
+        fit_heads(session.built.model, session.readers, session.encoder)
+        found = measures(session.built.model, session.readers, session.encoder, session.data, split)
+        trainable = trainable_objects(session.handles, run.state.trainable or frozenset())
+        set_modes(session.built.model, trainable)
+        if purpose != "final":
+            return Evaluated(step, split, purpose, values(found))
+        scored = scores(found, session.plan.seed)
     return Evaluated(
         step,
         split,
@@ -239,25 +377,8 @@ def _evaluated(
     )
 
 
-def _restore_modes(session: Session, state: State) -> None:
-    set_modes(session.built.model, trainable_objects(session.handles, state.trainable or frozenset()))
-
-
-def _due(session: Session, done: int, every: object) -> bool:
-    from mtlkit.contracts.duration import Duration
-
-    if not isinstance(every, Duration):
+def _due(session: Session, done: int, every: Duration | None) -> bool:
+    if every is None:
         return False
     steps = max(1, every.steps(session.timeline.total, session.timeline.steps_per_epoch))
     return done % steps == 0
-
-
-def _phase_end(session: Session, step: int) -> int:
-    """Where the plan expects the phase that begins at `step` to end."""
-    return next((phase.end for phase in session.preview.phases if phase.start <= step < phase.end), step)
-
-
-def _worth_storing(session: Session, steps: int) -> bool:
-    """Whether a phase of that many steps visits at least half of the rows."""
-    visited = steps * session.plan.training.rows_per_step
-    return 2 * visited >= sum(stream.rows for stream in session.streams.values())

@@ -19,6 +19,30 @@ Plain = bool | int | float | str | None
 GIVEN = ("params", "names", "group", "lr", "weight_decay")  # what the engine puts into groups itself
 
 
+@frozen
+class Standing:
+    """What a run knows at that moment beside weights, data order and metrics.
+
+    `pending` says that what is due after the step, such as an evaluation, is not done yet, and `finished`
+    that the run is at its end. `told` counts the events told so far that have a place in the order of the
+    run, and `untold` is the step of a checkpoint that was begun and not told of yet. `best` has by metric
+    its best value and the checkpoint of it, `untrained` the metrics before training, `digests` those of what
+    the phase froze, taken when it began. `recipe` and `conditions` are those the run is under, `inexact`
+    says what has kept it from being exact.
+    """
+
+    pending: bool = False
+    finished: bool = False
+    told: int = 0
+    untold: int | None = None
+    best: Mapping[str, tuple[float, str]] = field(factory=dict)
+    untrained: Mapping[str, float] = field(factory=dict)
+    digests: Mapping[str, str] = field(factory=dict)
+    recipe: Mapping[str, Any] = field(factory=dict)
+    conditions: Mapping[str, str] = field(factory=dict)
+    inexact: tuple[str, ...] = ()
+
+
 @frozen(eq=False)
 class Snapshot:
     """The state of a run before step `step`; tensors are copies on the CPU that nothing else holds.
@@ -35,6 +59,7 @@ class Snapshot:
     step: int = 0
     cursors: Mapping[str, int] = field(factory=dict)
     log: tuple[Measurement, ...] = ()
+    standing: Standing = Standing()
 
 
 def take(
@@ -43,6 +68,7 @@ def take(
     step: int = 0,
     cursors: Mapping[str, int] | None = None,
     log: Sequence[Measurement] = (),
+    standing: Standing | None = None,
 ) -> Snapshot:
     """Copy all of it.
 
@@ -63,7 +89,16 @@ def take(
                     "an optimizer may keep tensors, numbers, texts and None",
                 )
     weights = {name: copied(tensor) for name, tensor in tensors(handles).items()}
-    return Snapshot(weights, state, plain, _kept_in_groups(optimizer), step, dict(cursors or {}), tuple(log))
+    return Snapshot(
+        weights,
+        state,
+        plain,
+        _kept_in_groups(optimizer),
+        step,
+        dict(cursors or {}),
+        tuple(log),
+        standing or Standing(),
+    )
 
 
 def restore(handles: Handles, optimizer: Optimizer, snapshot: Snapshot) -> None:

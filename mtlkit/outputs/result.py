@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from mtlkit.contracts.data import Record
-from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, RunEnded, Warned
+from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, Resumed, RunEnded, Stopped, Warned
 
 
 @frozen
@@ -51,6 +51,7 @@ class Collector:
     start: Mapping[str, float] = field(factory=dict)
     final: Evaluated | None = None
     ended: RunEnded | None = None
+    stopped: Stopped | None = None
     checks: int = 0
     warnings: list[str] = field(factory=list)
 
@@ -64,6 +65,10 @@ class Collector:
             self.checks += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
+        elif isinstance(event, Resumed):
+            self.warnings += event.warnings
+        elif isinstance(event, Stopped):
+            self.stopped = event
         elif isinstance(event, RunEnded):
             self.ended = event
 

@@ -1,15 +1,18 @@
 """The run directory: `runs/<name>/<id>/`, made once and never reused."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
 from mtlkit.errors import ResourceError
+from mtlkit.outputs.event_log import has_ended
 from mtlkit.plan.model import Plan
 
-CHECKPOINTS = "checkpoints"
-RECIPE = "recipe.toml"
+CHECKPOINTS, RECIPE, RESUMES = "checkpoints", "recipe.toml", "resumes.jsonl"
 
 
 def create(plan: Plan, out: Path, plan_json: str) -> Path:
@@ -33,6 +36,30 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
     return run_dir
 
 
+def resumed(run_dir: Path, plan: Plan, plan_json: str, entry: Mapping[str, Any]) -> None:
+    """Add how a run goes on to `resumes.jsonl`; a recipe that was changed for it is written anew.
+
+    Raises:
+        ResourceError: when the directory can't be written.
+    """
+    try:
+        with (run_dir / RESUMES).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        text = _header(plan) + tomli_w.dumps(plan.recipe)
+        if text != (run_dir / RECIPE).read_text(encoding="utf-8"):
+            (run_dir / RECIPE).rename(run_dir / f"recipe-until-{entry['step']}.toml")
+            (run_dir / RECIPE).write_text(text, encoding="utf-8")
+            (run_dir / "plan.json").write_text(plan_json, encoding="utf-8")
+    except OSError as error:
+        raise ResourceError(f"{run_dir} can't be written: {error.strerror}") from error
+
+
+def unfinished(parent: Path) -> Path | None:
+    """The newest run directory below `parent` whose log has no end, None where there is none."""
+    runs = sorted(path.parent for path in parent.glob(f"*/{RECIPE}"))
+    return next((run_dir for run_dir in reversed(runs) if not has_ended(run_dir)), None)
+
+
 def _fresh(parent: Path, stamp: str) -> Path:
     number = 1
     while True:
@@ -47,19 +74,5 @@ def _fresh(parent: Path, stamp: str) -> Path:
 
 def _header(plan: Plan) -> str:
     """Versions of every distribution that the run uses, as comments."""
-    parts = (
-        plan.backbone,
-        *(data.source for data in plan.data),
-        *(task.head for task in plan.tasks),
-        *plan.freeze,
-        *plan.regularizers,
-        plan.lr,
-        plan.curve,
-        *plan.curves.values(),
-        plan.optimizer,
-        plan.sampler,
-        plan.balancer,
-        *plan.trackers,
-    )
-    versions = sorted({f"# {part.distribution} {part.version}\n" for part in parts})
+    versions = sorted({f"# {part.distribution} {part.version}\n" for part in plan.parts})
     return "# resolved: every default written out\n" + "".join(versions)

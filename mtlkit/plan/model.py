@@ -68,6 +68,7 @@ class TrainingPlan:
     grad_clip: float | None
     evaluate_every: Duration | None
     checkpoint_every: Duration | None
+    keep: int = 2
 
     @property
     def rows_per_step(self) -> int:
@@ -122,6 +123,25 @@ class Plan:
     def batch_size(self, data: str) -> int | None:
         """The rows of that source in a forward pass, None where no task asks for a number."""
         return next((task.batch_size for task in self.readers(data) if task.batch_size), None)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every plugin that was chosen."""
+        return (
+            self.backbone,
+            *(data.source for data in self.data),
+            *(task.head for task in self.tasks),
+            *(task.backbone_grad_curve for task in self.tasks),
+            *self.freeze,
+            *self.regularizers,
+            self.lr,
+            self.curve,
+            *self.curves.values(),
+            self.optimizer,
+            self.sampler,
+            self.balancer,
+            *self.trackers,
+        )
 
     @property
     def sources(self) -> tuple[DataPlan, ...]:

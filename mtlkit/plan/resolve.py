@@ -77,6 +77,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             grad_clip=training.grad_clip,
             evaluate_every=training.evaluate_every,
             checkpoint_every=training.checkpoint_every,
+            keep=training.keep,
         ),
         selection=SelectionPlan(recipe.selection.metric, recipe.selection.mode) if recipe.selection else None,
         log_every=recipe.logging.every,

@@ -115,8 +115,11 @@ class Timeline:
             )
         return self._sets[stage]
 
-    def moments(self, log: Callable[[], Sequence[Measurement]] = tuple) -> Iterator[Moment]:
-        """One moment per step, in order; `log` is read anew before each."""
+    def moments(self, log: Callable[[], Sequence[Measurement]] = tuple, first: int = 0) -> Iterator[Moment]:
+        """One moment per step from `first` on, in order; `log` is read anew before each.
+
+        The steps before are walked too, because ages count from when a group thawed.
+        """
         thawed: dict[str, int] = {}
         for step in range(self.total):
             progress = self.progress(step, log())
@@ -126,8 +129,9 @@ class Timeline:
                     thawed.pop(group, None)
                 else:
                     thawed.setdefault(group, step)
-            ages = {group: step - since for group, since in thawed.items()}
-            yield Moment(progress, trainable, self._rates(progress, ages))
+            if step >= first:
+                ages = {group: step - since for group, since in thawed.items()}
+                yield Moment(progress, trainable, self._rates(progress, ages))
 
     def phases(self, moments: Sequence[Moment]) -> tuple[Phase, ...]:
         """The stretches of equal trainable sets among consecutive moments."""

@@ -229,6 +229,7 @@ class TrainingTable(Table):
     checkpoint_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = Field(
         None, description="how often to write a checkpoint; false for only at the end"
     )
+    keep: Annotated[int, Ge(2)] = Field(2, description="how many of the newest checkpoints are kept")
 
 
 class SelectionTable(Table):

@@ -2,12 +2,14 @@
 
 import ast
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 import mtlkit
 from mtlkit import errors
+from mtlkit.cli.signals import SIGNALS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(mtlkit.__file__).parent
@@ -70,7 +72,8 @@ def test_every_exit_code_is_documented() -> None:
     classes = [
         each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, Exception)
     ]
-    assert documented == {0, 130} | {each.exit_code for each in classes}
+    signals = {128 + getattr(signal, name) for name in SIGNALS}
+    assert documented == {0} | signals | {each.exit_code for each in classes}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -13,8 +13,10 @@ from safetensors.torch import load_file
 from mtlkit.contracts.events import Checkpointed, Evaluated
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
-from mtlkit.engine.checkpoint import load_weights, save, verify
+from mtlkit.engine.checkpoint import load_weights, verify
+from mtlkit.engine.snapshot import take
 from mtlkit.engine.ties import ready_gradients
+from mtlkit.engine.writing import write
 from mtlkit.errors import ResourceError
 from mtlkit.testing.models import build_module, loss_of, model_specs, table_of
 
@@ -45,8 +47,9 @@ def session_of(spec, kind="adamw"):
 
 
 def saved(folder, session, step=7, keep=None):
-    path = save(session, {"news": 3}, [Measurement(2, "news/x", 0.5)], step, folder / "checkpoints", keep)
-    return folder / path
+    log = [Measurement(2, "news/x", 0.5)]
+    snapshot = take(session.handles, session.optimizer, step, {"news": 3}, log)
+    return write(snapshot, folder / "checkpoints", {keep} - {None})
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
-from mtlkit.engine.checkpoint import read, save
+from mtlkit.engine.checkpoint import read
 from mtlkit.engine.snapshot import restore, take
 from mtlkit.engine.ties import ready_gradients
+from mtlkit.engine.writing import write
 from mtlkit.errors import PluginError, ResourceError
 from mtlkit.testing.models import build_module, loss_of, model_specs, table_of
 from mtlkit.testing.oracles import check_equal
@@ -71,7 +72,7 @@ def test_a_run_goes_on_from_a_snapshot_as_if_nothing_had_been(spec, kind, done, 
 def test_a_checkpoint_on_disk_says_the_same(tmp_path):
     handles, optimizer = trained(SPEC)
     session = SimpleNamespace(handles=handles, optimizer=optimizer)
-    path = tmp_path / save(session, {"rows": 3}, LOG, 2, tmp_path / "checkpoints", None)
+    path = write(take(session.handles, session.optimizer, 2, {"rows": 3}, LOG), tmp_path)
     stored = read(path)
     check_equal(stored, take(handles, optimizer, 2), "R1", "on disk")
     assert (stored.cursors, stored.log) == ({"rows": 3}, LOG)
@@ -79,7 +80,7 @@ def test_a_checkpoint_on_disk_says_the_same(tmp_path):
 
 def test_a_damaged_checkpoint_is_not_read(tmp_path):
     session = SimpleNamespace(**dict(zip(("handles", "optimizer"), trained(SPEC), strict=True)))
-    path = tmp_path / save(session, {}, (), 2, tmp_path / "checkpoints", None)
+    path = write(take(session.handles, session.optimizer, 2), tmp_path)
     (path / "state.json").write_text("{}")
     with pytest.raises(ResourceError, match="is damaged: state.json"):
         read(path)
@@ -143,7 +144,7 @@ def odd(handles, groups):
 def test_numbers_come_back_as_numbers_from_disk_too(tmp_path):
     handles, optimizer = trained(SPEC, make=odd)
     session = SimpleNamespace(handles=handles, optimizer=optimizer)
-    path = tmp_path / save(session, {}, (), 2, tmp_path / "checkpoints", None)
+    path = write(take(session.handles, session.optimizer, 2), tmp_path)
     other, its = trained(SPEC, make=odd, steps=0)
     restore(other, its, read(path))
     assert [group["count"] for group in its.param_groups] == [2, 2]

@@ -5,7 +5,16 @@ import time
 from pathlib import Path
 
 from mtlkit.builtin.trackers.options import ConsoleOptions
-from mtlkit.contracts.events import Activity, Evaluated, Event, PhaseStarted, RunStarted, StepDone, Warned
+from mtlkit.contracts.events import (
+    Activity,
+    Evaluated,
+    Event,
+    PhaseStarted,
+    Resumed,
+    RunStarted,
+    StepDone,
+    Warned,
+)
 
 
 class ConsoleTracker:
@@ -38,6 +47,12 @@ class ConsoleTracker:
         if isinstance(event, RunStarted):
             self._total = event.steps
             self._bar.update(self._steps, total=event.steps)
+        elif isinstance(event, Resumed):
+            self._total = event.steps
+            self._bar.update(self._steps, total=event.steps, completed=event.step)
+            self._say(f"goes on after step {event.step}, from {event.path}")
+            for warning in event.warnings:
+                self._say(f"warning: {warning}")
         elif isinstance(event, StepDone):
             losses = "  ".join(f"{task} {loss:.3f}" for task, loss in event.losses.items())
             self._bar.update(self._steps, completed=event.step, note=losses)

@@ -6,7 +6,7 @@ from pathlib import Path
 import attrs
 
 from mtlkit.builtin.trackers.options import JsonlOptions
-from mtlkit.contracts.events import Activity, Event
+from mtlkit.contracts.events import Activity, Event, Resumed
 
 FILE = "events.jsonl"
 
@@ -19,8 +19,8 @@ class JsonlTracker:
 
     def receive(self, event: Event) -> None:
         """Append one line; the many reports of progress inside an activity are left out."""
-        if isinstance(event, Activity) and event.done < event.total:
-            return
+        if isinstance(event, Resumed) or (isinstance(event, Activity) and event.done < event.total):
+            return  # a log that goes on is one log: what no longer counts was cut off before
         line = {"event": type(event).__name__, **attrs.asdict(event)}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mtlkit.builtin.trackers.options import TensorboardOptions
-from mtlkit.contracts.events import Evaluated, Event, StepDone
+from mtlkit.contracts.events import Evaluated, Event, Resumed, StepDone
 
 
 class TensorboardTracker:
@@ -12,7 +12,8 @@ class TensorboardTracker:
     def __init__(self, options: TensorboardOptions, run_dir: Path) -> None:
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self._writer = SummaryWriter(str(run_dir / options.folder))
+        self._folder = str(run_dir / options.folder)
+        self._writer = SummaryWriter(self._folder)
 
     def receive(self, event: Event) -> None:
         """Write what the event measures; other events are of no interest here."""
@@ -25,10 +26,20 @@ class TensorboardTracker:
             }
         elif isinstance(event, Evaluated):
             named = {f"{event.split}/{name}": value for name, value in event.metrics.items()}
+        elif isinstance(event, Resumed):
+            self._go_on(event.step)
+            return
         else:
             return
         for name, value in named.items():
             self._writer.add_scalar(name, value, event.step)
+
+    def _go_on(self, step: int) -> None:
+        """A file of its own, which makes readers forget the steps that are told again."""
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self._writer.close()
+        self._writer = SummaryWriter(self._folder, purge_step=step + 1)
 
     def close(self) -> None:
         """Flush and close the files."""

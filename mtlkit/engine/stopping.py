@@ -1,0 +1,60 @@
+"""Stopping a run from outside: a signal asks, the loop stops where nothing is lost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import define
+
+
+class Interrupted(BaseException):
+    """A stop was asked for, raised where the work at hand can be dropped."""
+
+
+@define
+class Stop:
+    """What a signal handler asks, and the loop looks at.
+
+    Work that changes nothing, such as loading data or an evaluation, is dropped at once, all else finished.
+    `asked` is the number of the signal, 0 before there was one.
+    """
+
+    asked: int = 0
+    _droppable: bool = True
+
+    def ask(self, number: int) -> None:
+        """Ask to stop; called by a signal handler, between any two instructions of the main thread.
+
+        Raises:
+            Interrupted: when the work at hand can be dropped.
+        """
+        self.asked = number
+        if self._droppable:
+            self.check()
+
+    def check(self) -> None:
+        """Stop here if it was asked for.
+
+        Raises:
+            Interrupted: when it was.
+        """
+        if self.asked:
+            raise Interrupted
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Work that must be finished: a stop takes effect at the next `check`."""
+        before, self._droppable = self._droppable, False
+        try:
+            yield
+        finally:
+            self._droppable = before
+
+    @contextmanager
+    def droppable(self) -> Iterator[None]:
+        """Work that changes nothing: a stop takes effect at once."""
+        self.check()
+        before, self._droppable = self._droppable, True
+        try:
+            yield
+        finally:
+            self._droppable = before

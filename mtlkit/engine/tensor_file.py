@@ -1,0 +1,105 @@
+"""Writing safetensors files as a stream: hashed while they are written, and never in memory as a whole.
+
+The bytes are those that safetensors itself writes. Reading is left to it.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from attrs import frozen
+from torch import Tensor
+
+NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.complex64: "C64",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+ALIGNED = 8
+READ_BYTES = 2**20
+
+
+@frozen
+class Written:
+    """Size and SHA-256 of a file, as it was meant to be."""
+
+    size: int
+    sha256: str
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Written:
+    """Write a new file and sync it.
+
+    Raises:
+        OSError: when it can't be written, or is there already.
+        TypeError: for a type of numbers that safetensors has no name for.
+    """
+    order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    header = _header({name: tensors[name] for name in order})
+    digest, size = sha256(), 0
+    with path.open("xb") as file:
+        for part in (header, *(_bytes(tensors[name]) for name in order)):
+            digest.update(part)
+            file.write(part)
+            size += len(part)
+        file.flush()
+        os.fsync(file.fileno())
+    return Written(size, digest.hexdigest())
+
+
+def write_bytes(path: Path, content: bytes) -> Written:
+    """As `write_tensors`, for a file that is not large."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return Written(len(content), sha256(content).hexdigest())
+
+
+def as_read(path: Path) -> Written:
+    """Size and SHA-256 of a file as it is on the disk.
+
+    Raises:
+        OSError: when it is no regular file or can't be read.
+    """
+    digest, size = sha256(), 0
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+        while part := file.read(READ_BYTES):
+            digest.update(part)
+            size += len(part)
+    return Written(size, digest.hexdigest())
+
+
+def _header(tensors: Mapping[str, Tensor]) -> bytes:
+    """Eight bytes with the length of the JSON that follows, padded so that the numbers lie aligned."""
+    entries: dict[str, object] = {}
+    end = 0
+    for name, tensor in tensors.items():
+        if tensor.dtype not in NAMES:
+            raise TypeError(f"{name} is of type {tensor.dtype}, which safetensors has no name for")
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        entries[name] = {
+            "dtype": NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % ALIGNED)
+    return len(text).to_bytes(8, "little") + text
+
+
+def _bytes(tensor: Tensor) -> memoryview | bytes:
+    if not tensor.numel():
+        return b""
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data

@@ -1,0 +1,205 @@
+"""Checkpoints, written: aside, synced, described, renamed, read back; only then are old ones deleted.
+
+A process may be killed, or the power fail, anywhere in here: the checkpoints that were whole stay whole
+until a newer one is.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from threading import Thread
+
+import attrs
+import torch
+from attrs import define
+
+from mtlkit.engine.checkpoint import (
+    FORMAT,
+    MANIFEST,
+    OPTIMIZER,
+    STATE,
+    WEIGHTS,
+    folder_name,
+    folders,
+    leftovers,
+    manifest_digest,
+    state_of,
+    verify,
+)
+from mtlkit.engine.snapshot import Snapshot
+from mtlkit.engine.tensor_file import Written, write_bytes, write_tensors
+from mtlkit.errors import ResourceError
+
+KEEP = 2
+SPARE_BYTES = 2**16
+
+
+@define
+class Saver:
+    """Writes snapshots below `checkpoints` while the run goes on, one at a time.
+
+    What goes wrong is raised by the next call. `announced` is the step of a checkpoint that is being
+    written, or was, and of which `finish` has not told yet; `last` that of the newest one, either way.
+    """
+
+    checkpoints: Path
+    count: int = KEEP
+    announced: int | None = None
+    last: int | None = None
+    _thread: Thread | None = None
+    _error: BaseException | None = None
+
+    def begin(self, snapshot: Snapshot, keep: Collection[str] = ()) -> None:
+        """Write a snapshot in the background; all but the newest `count` and those in `keep` are deleted."""
+        self.wait()
+
+        def work() -> None:
+            try:
+                write(snapshot, self.checkpoints, keep, self.count)
+            except BaseException as error:  # noqa: BLE001  raised in the thread that asks
+                self._error = error
+
+        self.announced = self.last = snapshot.step
+        self._thread = Thread(target=work, name="mtlkit-checkpoint")
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raise what has gone wrong by now.
+
+        Raises:
+            ResourceError: when the last checkpoint could not be written.
+        """
+        if self._error is not None:
+            error, self._error, self.announced = self._error, None, None
+            raise error
+
+    def wait(self) -> None:
+        """Wait for the checkpoint that is being written; raises as `check`."""
+        self.close()
+        self.check()
+
+    def finish(self) -> int | None:
+        """Wait for it, and tell its step, once."""
+        self.wait()
+        step, self.announced = self.announced, None
+        return step
+
+    def close(self) -> None:
+        """Wait for it, whatever comes of it."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+
+def write(snapshot: Snapshot, checkpoints: Path, keep: Collection[str] = (), count: int = KEEP) -> Path:
+    """Write `step-NNNNNNNN` below `checkpoints` and delete all but the newest `count` and those in `keep`.
+
+    Raises:
+        ResourceError: when it can't be written or does not read back equal; earlier ones stay.
+    """
+    final = checkpoints / folder_name(snapshot.step)
+    aside = final.with_name(f"{final.name}.partial")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        check_space(snapshot, checkpoints)
+        _reached("begun")
+        _fill(aside, snapshot)
+        _reached("filled")
+        _put(aside, final)
+        _sync(checkpoints)
+        _reached("synced")
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise ResourceError(
+            f"the checkpoint {final} could not be written: {error}",
+            "those before it are whole: `mtlkit resume` goes on from them when there is room",
+        ) from error
+    damaged = verify(final)
+    if damaged:
+        raise ResourceError(f"the checkpoint {final} did not read back: {', '.join(damaged)}")
+    _reached("verified")
+    _forget_old(checkpoints, {final.name, *keep}, count)
+    _reached("done")
+    return final
+
+
+def check_space(snapshot: Snapshot, folder: Path) -> None:
+    """Check that the disk has room for a checkpoint.
+
+    Raises:
+        OSError: when it hasn't; says how many bytes are needed and free.
+    """
+    tensors = (*snapshot.weights.values(), *snapshot.state.values())
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in tensors) + SPARE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(f"it needs {needed:,} bytes, and {free:,} are free on the disk")
+
+
+def sweep(checkpoints: Path) -> None:
+    """Clear away what interrupted saves and deletions left behind."""
+    for path in leftovers(checkpoints):
+        original = path.with_suffix("")
+        if path.suffix == ".replaced" and not original.exists():
+            path.rename(original)
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a damaged checkpoint, so that it counts for nothing and can be looked at."""
+    number = 1
+    while (target := folder.with_name(f"{folder.name}.damaged{number}")).exists():
+        number += 1
+    return folder.rename(target)
+
+
+def _fill(folder: Path, snapshot: Snapshot) -> None:
+    files: dict[str, Written] = {}
+    files[WEIGHTS] = write_tensors(folder / WEIGHTS, snapshot.weights)
+    _reached("weights")
+    files[OPTIMIZER] = write_tensors(folder / OPTIMIZER, snapshot.state)
+    _reached("optimizer")
+    files[STATE] = write_bytes(folder / STATE, json.dumps(state_of(snapshot), indent=1).encode())
+    _reached("state")
+    described = {name: attrs.asdict(written) for name, written in sorted(files.items())}
+    manifest: dict[str, object] = {"format": FORMAT, "torch": torch.__version__, "files": described}
+    manifest["sha256"] = manifest_digest(manifest)
+    write_bytes(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+    _reached("manifest")
+    _sync(folder)
+
+
+def _put(aside: Path, final: Path) -> None:
+    """Give the folder its final name; one of that name stays until then."""
+    replaced = final.with_name(f"{final.name}.replaced")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if final.exists():
+        final.rename(replaced)
+        _reached("replaced")
+    aside.rename(final)
+    _reached("renamed")
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _forget_old(checkpoints: Path, keep: Collection[str], count: int) -> None:
+    for path in folders(checkpoints)[:-count]:
+        if path.name not in keep:
+            deleted = path.rename(path.with_name(f"{path.name}.deleted"))
+            _reached("deleting")
+            shutil.rmtree(deleted, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _reached(point: str) -> None:
+    """A named point of the writer; tests end the process here."""
