@@ -31,6 +31,10 @@ COMMANDS = {
             "mtlkit resume RUN --set training.length=9ep --allow training.length",
         ),
     ),
+    "prove": (
+        "Kill and resume a recipe at several steps, and compare every byte.",
+        ("mtlkit prove recipe.toml", "mtlkit prove recipe.toml --steps 100 --json"),
+    ),
     "validate": (
         "Check a recipe; report every problem at once, each with file, line and column.",
         ("mtlkit validate recipe.toml", "mtlkit validate recipe.toml --json"),

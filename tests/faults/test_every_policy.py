@@ -1,0 +1,60 @@
+"""Exact resume under every built-in plugin that has a say in what trains, how fast, and with what memory."""
+
+import pytest
+from policies import CURVE, FREEZE, LR, NEED_ADAPTERS, REGULARIZER, built_in, table
+from twins import go_on_from, reference
+
+CHOSEN = {"freeze": FREEZE, "lr": LR, "lr.curve": CURVE, "regularizer": REGULARIZER}
+PLACES = {"curve": "lr.curve"}
+KINDS = ("freeze", "lr", "curve", "optimizer", "regularizer", "sampler", "balancer")
+PHASED = table("freeze", "phases", {}, FREEZE)
+CASES = [
+    pytest.param(table(place, name, example, CHOSEN.get(place, {})), place == "freeze", id=f"{place}-{name}")
+    for kind in KINDS
+    for place in (PLACES.get(kind, kind),)
+    for name, example in built_in(kind).items()
+]
+
+
+@pytest.mark.parametrize(("setting", "freezes"), CASES)
+def test_around_a_phase_change(tmp_path, setting, freezes):
+    """Right before, at and after a phase change of a run with dropout and accumulation."""
+    more = () if freezes else (PHASED,)
+    run = reference(tmp_path, [setting, *more], length="12st", dropout=0.2, last=6)
+    border = min(5, next(iter(run.borders()), 3))
+    steps = {max(1, border - 1), border, min(5, border + 1)} if freezes else {border}
+    for step in sorted(steps):
+        go_on_from(run, step, tmp_path)
+
+
+FORGETFUL = """
+import mtlkit
+from mtlkit.builtin.heads.class_options import SequenceClassification
+from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
+from mtlkit.contracts.head import LossTerm
+
+class Forgetful(SequenceClassificationHead):
+    calls = 0
+    def loss(self, output, targets):
+        self.calls += 1  # no buffer: lost with the process
+        term = super().loss(output, targets)
+        return LossTerm(term.sum * (1 + self.calls / 100), term.count)
+
+@mtlkit.hookimpl
+def mtlkit_cards():
+    return [mtlkit.Card("head", "forgetful", "forgets", SequenceClassification, __name__ + ":Forgetful")]
+"""
+
+
+def test_a_head_that_keeps_something_to_itself_is_caught(tmp_path):
+    plugin = tmp_path / "forgetful_head.py"
+    plugin.write_text(FORGETFUL)
+    run = reference(tmp_path, ["tasks.sentiment.head.use=forgetful"], [plugin], last=5)
+    with pytest.raises(AssertionError):
+        go_on_from(run, 3, tmp_path)
+
+
+def test_every_freeze_policy_is_tried():
+    assert set(FREEZE) <= set(built_in("freeze"))
+    assert not NEED_ADAPTERS & set(built_in("freeze"))
+    assert len(CASES) >= 70
