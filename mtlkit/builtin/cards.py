@@ -6,6 +6,7 @@ from mtlkit.builtin.data_cards import SOURCES
 from mtlkit.builtin.embedding_cards import EMBEDDINGS
 from mtlkit.builtin.freeze_cards import SCHEDULED
 from mtlkit.builtin.rate_cards import OPTIMIZERS, RATES
+from mtlkit.builtin.token_head_cards import TOKEN_HEADS
 from mtlkit.contracts.card import Card
 from mtlkit.hookspecs import hookimpl
 
@@ -135,15 +136,6 @@ MODULES = (
         BERT,
         {"text": "text", "label": "label"},
     ),
-    _built(
-        "head",
-        "token-classification",
-        "heads.options:TokenClassification",
-        "heads.token_classification:TokenClassificationHead",
-        "one tag for each word of a sentence",
-        BERT,
-        {"tokens": "tokens", "label": "tags"},
-    ),
 )
 TRACKERS = (
     _built(
@@ -249,6 +241,7 @@ def mtlkit_cards() -> tuple[Card, ...]:
         + MIXING
         + MODULES
         + EMBEDDINGS
+        + TOKEN_HEADS
         + SOURCES
         + TRACKERS
     )

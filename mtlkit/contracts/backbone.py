@@ -52,8 +52,8 @@ class Vocabulary:
     """The tokens of a backbone that reads text: V ids, of which `special` stand for no text.
 
     `mask` stands for a token that is to be guessed, None where there is no such id. `table` [V, H'] holds the
-    embeddings of the ids, a parameter of the backbone: a head may use it, and is tied to it then. `names` spells
-    ids, as `tokens` of the backbone does.
+    embeddings of the ids, a parameter of the backbone: a head may use it, and is tied to it then. `names`
+    spells ids, as `tokens` of the backbone does.
     """
 
     size: int

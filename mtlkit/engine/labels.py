@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from mtlkit.contracts.data import Record
+from mtlkit.contracts.data import Record, Value
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import Problem, RecipeError
 from mtlkit.plan.model import Plan
@@ -49,7 +49,13 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
 
 
 def _labels(record: Record, column: str) -> Iterator[str]:
-    value = record.get(column)
-    for each in value if isinstance(value, list | tuple) else (value,):
-        if each is not None and each != "":
-            yield str(each)
+    yield from _leaves(record.get(column))
+
+
+def _leaves(value: Value) -> Iterator[str]:
+    """The labels of a cell: of a list those of its elements, which may be lists too."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _leaves(each)
+    elif value is not None and value != "":
+        yield str(value)

@@ -167,7 +167,9 @@ def _learnable(subject: Subject, table: Table) -> Lesson:
     """The first rows that the head learns from; where there are none, the first that it can be built with."""
     options = subject.options(table)
     if hasattr(options, "examples"):
-        return _lesson(subject, table, options, options.examples(POOL, Random(0)))  # noqa: S311  as above
+        given = _lesson(subject, table, options, options.examples(POOL, Random(0)))  # noqa: S311  as above
+        given.build()  # it may refuse the options, such as layers that the backbone does not have
+        return given
     found: list[Lesson] = []
     refusal: Exception | None = None
     for label, other in _forms(columns_of(options)):

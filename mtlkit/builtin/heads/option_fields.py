@@ -67,3 +67,14 @@ def class_weights_field() -> Any:  # noqa: ANN401  as attrs.field
 def label_smoothing_field() -> Any:  # noqa: ANN401  as attrs.field
     """Smoothing of the targets."""
     return option("share of the target spread evenly", 0.0)
+
+
+def check_ignored(labels: tuple[str, ...], ignore: tuple[str, ...]) -> None:
+    """Refuse a label that is listed and ignored too.
+
+    Raises:
+        ValueError: naming the first such label.
+    """
+    both = [label for label in labels if label in ignore]
+    if both:
+        raise ValueError(f"the label {both[0]!r} is in `labels` and in `ignore`; keep it in one of them")

@@ -11,25 +11,34 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812  the name torch's own documentation uses
 
-from mtlkit.builtin.heads.label_set import IGNORED, LabelSet
-from mtlkit.builtin.heads.options import TokenClassification
+from mtlkit.builtin.heads.best_tags import best_tags, rules
+from mtlkit.builtin.heads.classes import Classes
+from mtlkit.builtin.heads.label_set import IGNORED
+from mtlkit.builtin.heads.tag_schemes import impossible, lone
+from mtlkit.builtin.heads.token_options import TokenClassification
+from mtlkit.builtin.heads.tower import Tower
+from mtlkit.builtin.heads.word_reader import WordReader
+from mtlkit.builtin.heads.words import NO_SCORE, cells_of, lengths_of, table_of
 from mtlkit.builtin.metrics.accuracy import token_accuracy
-from mtlkit.builtin.metrics.entity_f1 import OUTSIDE, entity_f1
+from mtlkit.builtin.metrics.entity_f1 import OUTSIDE, entity_f1, entity_f1_strict
 from mtlkit.contracts.backbone import Features, Pooling
-from mtlkit.contracts.data import Record
+from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
-from mtlkit.errors import DataError
+from mtlkit.errors import Problem, RecipeError
 
-NO_SCORE = float("-inf")
+UNLIKELY = -1e4
 
 
 class TokenClassificationHead(nn.Module):
     """A tagger of words.
 
+    With a `scheme`, the tags predicted are the sequence with the highest product of probabilities among those
+    that the scheme allows; without one, each word has its best tag.
+
     Raises:
-        RecipeError: when there are no tags.
+        RecipeError: when there are no tags, a class weight names none of them, a layer is none of the
+            backbone's, or a tag could never stand in a sequence of the scheme.
     """
 
     needs: Literal["tokens"] = "tokens"
@@ -39,11 +48,13 @@ class TokenClassificationHead(nn.Module):
         super().__init__()
         self.options = options
         self.views: tuple[tuple[str, ...], ...] = ((options.tokens,),)
-        self.labels = LabelSet.of(options.labels, options.label, context)
-        names = self.labels.names
+        self.words = WordReader(options, context)
+        self.layers = self.words.depths
+        self.classes = Classes(options, context)
+        names = self.classes.labels.names
+        _check_scheme(options, names, context.task)
         self.outside = OUTSIDE if OUTSIDE in names else names[0]
-        self.classifier = nn.Linear(context.hidden_size, len(names))
-        self.dropout = nn.Dropout(options.dropout)
+        self.tower = Tower(options, self.words.size, len(names))
 
     def targets(self, rows: Sequence[Record]) -> Tensor:
         """Tag numbers [B, W]; -100 after the last word and where a tag is missing.
@@ -52,25 +63,16 @@ class TokenClassificationHead(nn.Module):
             RecipeError: when a tag is not in the head's label set.
             DataError: when a row has more or fewer tags than words.
         """
-        numbers = [self._numbers(row) for row in rows]
-        table = torch.full((len(rows), max(map(len, numbers), default=0)), IGNORED, dtype=torch.long)
-        for place, row in enumerate(numbers):
-            table[place, : len(row)] = torch.tensor(row, dtype=torch.long)
-        return table
+        return table_of([self._numbers(row) for row in rows])
 
     def count(self, targets: Tensor) -> float:
-        """The tagged words, those beyond the backbone's `max_length` too: they add no loss."""
-        return float((targets != IGNORED).sum())
+        """The tagged words with the weights of their tags, those that were cut off too: they add no loss."""
+        return self.classes.count(targets)
 
     def forward(self, features: Sequence[Features]) -> Tensor:
         """Scores [B, W, C] of the words that the backbone saw; -inf for all tags of a word without tokens."""
-        view = features[0]
-        members = torch.where(view.mask, view.words, -1)
-        width = int(members.max()) + 1 if members.numel() else 0
-        # A masked token may hold anything, and 0 × NaN is NaN: it is replaced, not multiplied away.
-        tokens = view.tokens.masked_fill(~view.mask.unsqueeze(-1), 0.0)
-        words, seen = self._words(tokens, members, width)
-        scores: Tensor = self.classifier(self.dropout(words))
+        words, seen = self.words(features[0])
+        scores: Tensor = self.tower(words)
         return scores.masked_fill(~seen.unsqueeze(-1), NO_SCORE)
 
     def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
@@ -78,56 +80,59 @@ class TokenClassificationHead(nn.Module):
         width = min(output.shape[1], targets.shape[1])
         scores, wanted = output[:, :width], targets[:, :width]
         chosen = (wanted != IGNORED) & (scores[..., 0] != NO_SCORE)
-        wide = torch.promote_types(output.dtype, torch.float32)
-        total = F.cross_entropy(scores[chosen].to(wide), wanted[chosen], reduction="sum")
-        return LossTerm(total, self.count(targets))
+        term = self.classes.loss(scores[chosen], wanted[chosen])
+        return LossTerm(term.sum, self.count(targets))
 
     def decode(self, output: Tensor) -> list[list[str]]:
-        """The best tag of each word up to the last one seen; the outside tag for a word without tokens."""
+        """The tags of each row up to the last word seen; the outside tag for a word without tokens."""
+        names = self.classes.labels.names
+        if not output.shape[1]:
+            return [[] for _ in output]
         seen = output[..., 0] != NO_SCORE
-        best = torch.where(seen, output.argmax(-1), self.labels.names.index(self.outside)).tolist()
-        numbers = torch.arange(1, output.shape[1] + 1, device=output.device)
-        lengths = (seen * numbers).amax(1).tolist() if output.shape[1] else [0] * len(best)
-        names = self.labels.names
-        return [[names[number] for number in row[:length]] for row, length in zip(best, lengths, strict=True)]
+        lengths = lengths_of(seen)
+        outside = torch.full_like(output[0, 0], UNLIKELY)
+        outside[names.index(self.outside)] = 0.0
+        scores = torch.where(seen.unsqueeze(-1), output, outside)
+        if self.options.scheme == "none":
+            best = scores.argmax(-1)
+        else:
+            allowed = rules(names, self.options.scheme)
+            best = best_tags(scores.log_softmax(-1).cpu(), lengths.cpu(), allowed)
+        pairs = zip(best.tolist(), lengths.tolist(), strict=True)
+        return [[names[number] for number in row[:length]] for row, length in pairs]
 
     def metrics(self, predictions: Sequence[Sequence[str]], rows: Sequence[Record]) -> tuple[Measure, ...]:
         """Entity F1 and word accuracy over the rows with tags; words cut off count as outside."""
         predicted, gold = [], []
         for tags, row in zip(predictions, rows, strict=True):
-            cells = row.get(self.options.label) or []
-            if all(cell is None or cell == "" for cell in cells):
-                continue
-            gold.append([None if cell is None or cell == "" else str(cell) for cell in cells])
-            predicted.append([*tags, *[self.outside] * len(cells)][: len(cells)])
-        return (entity_f1(predicted, gold), token_accuracy(predicted, gold)) if gold else ()
-
-    def _words(self, tokens: Tensor, members: Tensor, width: int) -> tuple[Tensor, Tensor]:
-        """Vectors [B, W, H] of the words, and which [B, W] have a token."""
-        rows, length = members.shape
-        if self.options.subword == "mean":
-            own = members.unsqueeze(1) == torch.arange(width, device=members.device)[:, None]
-            sizes = own.sum(-1, keepdim=True)
-            return own.to(tokens.dtype) @ tokens / sizes.clamp(min=1), sizes.squeeze(-1) > 0
-        first = self.options.subword == "first"
-        places = torch.arange(length, device=members.device).expand(rows, length)
-        # Column 0 collects the tokens of no word.
-        found = torch.full((rows, width + 1), length if first else -1, device=members.device)
-        found = found.scatter_reduce(1, members + 1, places, "amin" if first else "amax")[:, 1:]
-        seen = (found >= 0) & (found < length)
-        index = torch.where(seen, found, 0).unsqueeze(-1).expand(-1, -1, tokens.shape[-1])
-        return tokens.gather(1, index), seen
+            cells = [self._known(cell) for cell in row.get(self.options.label) or []]
+            if any(cell is not None for cell in cells):
+                gold.append(cells)
+                predicted.append([*tags, *[self.outside] * len(cells)][: len(cells)])
+        if not gold:
+            return ()
+        found = entity_f1(predicted, gold), token_accuracy(predicted, gold)
+        if self.options.scheme == "none":
+            return found
+        return *found, entity_f1_strict(predicted, gold, self.classes.labels.names)
 
     def _numbers(self, row: Record) -> list[int]:
-        words, tags = row.get(self.options.tokens) or [], row.get(self.options.label)
-        if not tags:
-            return []
-        if isinstance(words, str) or isinstance(tags, str):
-            column = self.options.tokens if isinstance(words, str) else self.options.label
-            raise DataError(
-                f"the column {column!r} holds text, not lists", "one word and one tag for each place"
-            )
-        if len(tags) != len(words):
-            message = f"a row has {len(words)} words but {len(tags)} tags: {' '.join(map(str, words))[:60]!r}"
-            raise DataError(message, f"{self.options.label!r} must be as long as {self.options.tokens!r}")
-        return [self.labels.number(tag, words) for tag in tags]
+        words = row.get(self.options.tokens)
+        cells = cells_of(row, self.options.tokens, self.options.label)
+        return [self.classes.labels.number(self._known(cell), words) for cell in cells]
+
+    def _known(self, cell: Value) -> str | None:
+        missing = cell is None or cell == "" or str(cell) in self.options.ignore
+        return None if missing else str(cell)
+
+
+def _check_scheme(options: TokenClassification, names: Sequence[str], task: str) -> None:
+    path = f"tasks.{task}.head.scheme"
+    if lost := impossible(names, options.scheme):
+        tag, needed = lost[0]
+        message = f"the tag {tag!r} could never be predicted, for {options.scheme} has it beside {needed!r}"
+        advice = f'list {needed!r} in `labels`, or say scheme = "none"'
+        raise RecipeError(Problem(message, advice, path))
+    if not lone(names, options.scheme):
+        message = f"no tag may stand alone in {options.scheme}: a row of one word has none"
+        raise RecipeError(Problem(message, f"list {OUTSIDE!r} in `labels`", path))

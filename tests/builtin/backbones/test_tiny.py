@@ -137,7 +137,7 @@ def test_transformers_is_not_imported_and_ids_are_the_same_in_every_process():
 
 
 def test_options_need_no_torch():
-    modules = "mtlkit.builtin.backbones.options, mtlkit.builtin.heads.options"
+    modules = "mtlkit.builtin.backbones.options, mtlkit.builtin.heads.token_options"
     code = (
         f"import sys, {modules}; print([m for m in ('torch', 'transformers', 'numpy') if m in sys.modules])"
     )

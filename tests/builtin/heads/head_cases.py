@@ -7,10 +7,10 @@ import torch
 from mtlkit.builtin.heads.class_options import SequenceClassification
 from mtlkit.builtin.heads.embedding_options import SentenceEmbedding
 from mtlkit.builtin.heads.objectives.options import RankingObjective
-from mtlkit.builtin.heads.options import TokenClassification
 from mtlkit.builtin.heads.sentence_embedding import build as build_embedding
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.builtin.heads.token_classification import TokenClassificationHead
+from mtlkit.builtin.heads.token_options import TokenClassification
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.head import HeadContext
 

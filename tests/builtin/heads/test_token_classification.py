@@ -22,15 +22,15 @@ def test_a_word_is_its_first_last_or_mean_token(subword, places):
     output = head(features([[-1, 0, 1, 1, 1, 3, -1]]))
     vectors = torch.zeros(3, 6)
     vectors[:, 0] = torch.tensor(places)
-    torch.testing.assert_close(output[0, [0, 1, 3]], head.classifier(vectors))
+    torch.testing.assert_close(output[0, [0, 1, 3]], head.tower(vectors))
     assert torch.isneginf(output[0, 2]).all(), "word 2 has no token"
 
 
 def test_decoding_ends_at_the_last_word_seen():
     head = tokens()
     with torch.no_grad():
-        head.classifier.weight.zero_()
-        head.classifier.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
+        head.tower.output.weight.zero_()
+        head.tower.output.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
     output = head.eval()(features([[-1, 0, 2, -1], [-1, 0, 0, -1], [-1, -1, -1, -1]]))
     assert head.decode(output) == [["B-X", "O", "B-X"], ["B-X"], []]
     assert head.decode(head(features([[-1, -1]]))) == [[]]
@@ -87,3 +87,71 @@ def test_rows_that_are_wrong():
     assert (
         str(caught.value) == "the column 'tokens' holds text, not lists  one word and one tag for each place"
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "scheme", "message"),
+    [
+        (
+            ["O", "I-X"],
+            "bio",
+            "tasks.t.head.scheme  the tag 'I-X' could never be predicted, for bio has it beside 'B-X'  "
+            "list 'B-X' in `labels`, or say scheme = \"none\"",
+        ),
+        (
+            ["B-X", "E-X"],
+            "bioes",
+            "tasks.t.head.scheme  no tag may stand alone in bioes: a row of one word has none  "
+            "list 'O' in `labels`",
+        ),
+    ],
+)
+def test_tags_that_a_scheme_has_no_place_for(labels, scheme, message):
+    with pytest.raises(RecipeError) as caught:
+        tokens(labels=tuple(labels), scheme=scheme)
+    assert str(caught.value) == message
+
+
+def test_a_scheme_predicts_the_best_sequence_that_it_allows():
+    head = tokens(scheme="bio")
+    scores = torch.tensor([[[0.0, 3.0, 2.0], [0.0, 9.0, 0.0], [0.0, 0.0, 1.0]]])
+    assert head.decode(scores) == [["B-X", "I-X", "O"]]
+    assert tokens().decode(scores) == [["I-X", "I-X", "O"]]
+    assert head.decode(torch.cat([scores, torch.full((1, 1, 3), -torch.inf)], 1)) == [["B-X", "I-X", "O"]]
+    assert head.decode(scores[:, :0]) == [[]]
+
+
+def test_gold_tags_are_decoded_to_themselves():
+    head = tokens(scheme="bio")
+    rows = [row for row in WORD_ROWS if row["tags"] and None not in row["tags"] and row["tags"][0] != "I-X"]
+    targets = head.targets(rows)
+    scores = 20 * torch.nn.functional.one_hot(targets.clamp(min=0), 3).float()
+    scores[targets == -100] = -torch.inf
+    assert head.decode(scores) == [row["tags"] for row in rows]
+
+
+def test_class_weights_and_smoothing_are_those_of_torch():
+    head = tokens(class_weights={"O": 0.25}, label_smoothing=0.2).eval()
+    rows = WORD_ROWS[:1]
+    output, targets = head(features_of(head, rows)), head.targets(rows)
+    term = head.loss(output, targets)
+    wanted = torch.nn.functional.cross_entropy(
+        output[0], targets[0, :3], weight=torch.tensor([1.0, 1.0, 0.25]), label_smoothing=0.2
+    )
+    assert term.count == 2.25
+    torch.testing.assert_close(term.sum / term.count, wanted)
+
+
+def test_a_scheme_adds_the_strict_metric():
+    head = tokens(scheme="bio")
+    found = head.metrics([["B-X", "I-X", "O"]], WORD_ROWS[:1])
+    assert [measure.name for measure in found] == list(head.options.metrics())
+    assert head.options.metrics() == ("entity-f1", "token-accuracy", "entity-f1-strict")
+
+
+def test_ignored_tags_are_missing():
+    head = tokens(labels=("B-X", "I-X", "O"), ignore=("?",))
+    targets = head.targets([{"tokens": ["u", "v"], "tags": ["?", "O"]}])
+    assert targets.tolist() == [[-100, 2]]
+    _, accuracy = head.metrics([["O", "O"]], [{"tags": ["?", "O"]}])
+    assert accuracy.records.tolist() == [[1, 1]]
