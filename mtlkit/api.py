@@ -11,6 +11,7 @@ from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 
 if TYPE_CHECKING:
     from mtlkit.catalog.catalog import Catalog
+    from mtlkit.contracts.audit import Audit
     from mtlkit.contracts.events import Event
     from mtlkit.course import Audience
     from mtlkit.engine.opened import Run
@@ -82,6 +83,19 @@ def preview(plan: "Plan") -> "Preview":
 
     with _placing_problems(plan):
         return engine_preview(plan)
+
+
+def audit(plan: "Plan") -> "Audit":
+    """What is found in the rows of a plan: labels, lengths, duplicates, contradictions, leaks.
+
+    Raises:
+        RecipeError: for what only the data can tell, placed in the recipe.
+        DataError: when rows can't be read.
+    """
+    from mtlkit.engine.audit import audit as engine_audit
+
+    with _placing_problems(plan):
+        return engine_audit(plan)
 
 
 def run(

@@ -69,6 +69,10 @@ COMMANDS = {
             "mtlkit export RUN --out my-model --task sentiment",
         ),
     ),
+    "data": (
+        "Look through the rows: labels, lengths, duplicates, contradictions, leaks.",
+        ("mtlkit data recipe.toml", "mtlkit data recipe.toml --json | jq .leaks"),
+    ),
     "plugins": (
         "List the installed plugins, or show the options of one.",
         ("mtlkit plugins", "mtlkit plugins layer-wise", "mtlkit plugins --json"),

@@ -15,7 +15,10 @@ def say(text: str = "") -> None:
 
 def say_json(value: Any) -> None:  # noqa: ANN401  any JSON value
     """One JSON object on standard output."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    # most control characters are spelt out in JSON anyhow, but not those above the first 128
+    steering = {ord(each): json.dumps(each)[1:-1] for each in set(text) - {"\n"} if not each.isprintable()}
+    sys.stdout.write(text.translate(steering) + "\n")
 
 
 def note(text: str) -> None:

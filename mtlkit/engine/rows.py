@@ -141,10 +141,15 @@ def _labelled(value: Value, labels: Mapping[str, str]) -> Value:
     return None if is_missing(value) else labels[as_text(value)]
 
 
+def skipped_of(source: DataSource) -> Skipped:
+    """The rows that the source left out because it could not read them."""
+    ask = getattr(source, "skipped", None)
+    return Skipped() if ask is None else ask()
+
+
 def _skipped(source: DataSource) -> tuple[str, ...]:
     """What the user has to know of rows that the source left out."""
-    ask = getattr(source, "skipped", None)
-    found: Skipped = ask() if ask is not None else Skipped()
+    found = skipped_of(source)
     if not found.count:
         return ()
     rows = (

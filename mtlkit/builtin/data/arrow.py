@@ -101,7 +101,7 @@ def _is_mapped(read: Any) -> bool:  # noqa: ANN401  a call that reads a batch
     before = pa.total_allocated_bytes()
     batch = read()
     size = batch.nbytes if batch is not None else 0
-    return pa.total_allocated_bytes() - before < max(size // 2, 1)
+    return bool(pa.total_allocated_bytes() - before < max(size // 2, 1))
 
 
 def _check_end(path: Path) -> None:
