@@ -17,6 +17,8 @@ FROZEN = "#d9d4cc"
 LETTER = 6.5
 """About the width of a letter in px."""
 COLUMNS = 200
+MARKS = 4
+"""Into how many parts the numbers below the picture divide the run."""
 
 
 @frozen
@@ -145,8 +147,10 @@ def _labels(grid: Grid) -> Iterator[Words]:
 
 
 def _axis(grid: Grid, foot: float) -> Iterator[Words]:
-    yield Words(MARGIN, foot + 12, "0", "middle")
-    yield Words(WIDTH - RIGHT, foot + 12, f"{grid.total:,}", "middle")
+    marks = dict.fromkeys(grid.total * part // MARKS for part in range(MARKS + 1))
+    for step in marks:
+        x = MARGIN + (WIDTH - MARGIN - RIGHT) * step / max(1, grid.total)
+        yield Words(x, foot + 12, f"{step:,}", "middle")
     yield Words((MARGIN + WIDTH - RIGHT) / 2, foot + 30, "step", "middle")
 
 

@@ -1,8 +1,11 @@
 """The plan for people: groups with their rates, and phases; apart from that every single weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from mtlkit.plan.timeline import Moment, Phase, Timeline
+
+MOST_NAMED = 3
 
 
 def plan_text(
@@ -44,15 +47,22 @@ def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
     for phase in phases:
         trained = sum(sizes[name] for name in phase.trainable)
         share = 100 * trained / total if total else 0
-        groups = [
-            name for name, names in timeline.groups.items() if not set(names).isdisjoint(phase.trainable)
-        ]
+        training = frozenset(phase.trainable)
+        groups = [not training.isdisjoint(names) for names in timeline.groups.values()]
         lines.append(
             f"  {phase.name}  steps {phase.start:,}–{phase.end:,}  {len(phase.trainable)} weights train "
             f"({share:.1f} % of the numbers), {len(phase.frozen)} frozen  "
-            f"trains: {', '.join(groups) or 'nothing'}"
+            f"trains: {', '.join(_listed(tuple(timeline.groups), groups)) or 'nothing'}"
         )
     return "\n".join(lines)
+
+
+def _listed(names: Sequence[str], meant: Sequence[bool]) -> Iterator[str]:
+    """The names that are meant; of more than three neighbours the first and the last."""
+    for yes, found in groupby(zip(names, meant, strict=True), key=lambda each: each[1]):
+        some = [name for name, _ in found]
+        if yes:
+            yield from some if len(some) <= MOST_NAMED else [f"{some[0]} … {some[-1]}"]
 
 
 def _rates(timeline: Timeline, moments: Sequence[Moment]) -> str:

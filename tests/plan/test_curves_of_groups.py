@@ -187,7 +187,8 @@ def test_what_is_wrong_with_one_is_told_at_its_place():
 def test_guards_look_at_each():
     found = prepared("lr.curves={ heads = { use = 'linear', warmup = '10st' } }").guards
     assert [str(guard) for guard in found] == [
-        "lr.curves.heads: the warm-up takes 10 steps and the run has 10: the peak is never reached"
+        "lr.curves.heads: the warm-up takes 10 steps and the run has 10: the peak is never reached; "
+        "usual for fine-tuning are 5 to 10 % of the run"
     ]
     watching = "lr.curves={ heads = { use = 'plateau', metric = 'sentiment/accuracy', patience = 1 } }"
     assert [guard.path for guard in prepared(watching).guards] == ["lr.curves.heads"]

@@ -59,7 +59,7 @@ class Sequence(FreezePolicy):
                 raise ValueError(f"phase {number} of {last} is {wanted}")
 
     def phase(self, progress: Progress) -> str:
-        """The number of the stage from 1, its policy, and the phase of that where it is not 0."""
+        """The policy of the stage, with the stage's number where it has several, and its own phase but 0."""
         number, start = 0, 0
         while (until := self.phases[number].until) is not None:
             end = came_true(until, start, progress)
@@ -68,14 +68,16 @@ class Sequence(FreezePolicy):
             number, start = number + 1, end
         chosen = self.phases[number].policy
         own = chosen.policy.phase(since(progress, start))
-        return f"{number + 1} {chosen.use}" if own == 0 else f"{number + 1} {chosen.use} {written(own)}"
+        label = self._labels[number]
+        return label if own == 0 else f"{label} {written(own)}"
 
     def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
         """Whether the policy of the stage says so."""
-        number, _, rest = str(phase).partition(" ")
-        stage = self.phases[int(number) - 1]
-        inner = rest.removeprefix(stage.policy.use).removeprefix(" ")
-        return stage.policy.policy.trainable(row, table, read(inner) if inner else 0)
+        for label, stage in zip(self._labels, self.phases, strict=True):
+            if phase == label or str(phase).startswith(f"{label} "):
+                own = str(phase).removeprefix(label).removeprefix(" ")
+                return stage.policy.policy.trainable(row, table, read(own) if own else 0)
+        raise ValueError(f"there is no phase {phase!r}")
 
     def patterns(self) -> tuple[str, ...]:
         """The selectors of all policies."""
@@ -96,6 +98,14 @@ class Sequence(FreezePolicy):
         ends = [stage.until for stage in self.phases if stage.until is not None]
         own = [metric for until in ends for metric in metrics_in(until)]
         return tuple(dict.fromkeys((*own, *told(self._chosen, lambda policy: policy.metrics()))))
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        """What the stages are called; none begins with another and a space."""
+        uses = [stage.policy.use for stage in self.phases]
+        return tuple(
+            use if uses.count(use) == 1 else f"{use}-{number}" for number, use in enumerate(uses, start=1)
+        )
 
     @property
     def _chosen(self) -> tuple[Chosen, ...]:
