@@ -183,7 +183,7 @@ def resume_prepared(
 def open_run(folder: str | Path, checkpoint: str = "best", plugin_files: Sequence[str | Path] = ()) -> "Run":
     """Open the directory of a run, to predict and to evaluate; its training data need not be there.
 
-    `checkpoint` is "best", "last" or a number of steps.
+    `checkpoint` is "best", "last", a number of steps, or a task whose best evaluation the run kept.
 
     Raises:
         ResourceError: when it is not the directory of a run, or something of it is missing or damaged.

@@ -29,7 +29,7 @@ Tasks = Annotated[
     tuple[str, ...],
     Parameter(name="--task", negative=(), show_default=False, help="a task, by default all (repeatable)"),
 ]
-Checkpoint = Annotated[str, Parameter(help="best, last or a number of steps")]
+Checkpoint = Annotated[str, Parameter(help="best, last, a number of steps, or a task: its best")]
 Allowed = Annotated[
     tuple[str, ...],
     Parameter(

@@ -37,6 +37,7 @@ def plan(
     from mtlkit.api import plan as make_plan
     from mtlkit.engine.estimate import estimate
     from mtlkit.outputs.plan_json import plan_document
+    from mtlkit.outputs.plan_selection import selection_document, selection_text
     from mtlkit.outputs.plan_text import plan_text, weights_text
 
     if plot is not None:
@@ -44,13 +45,17 @@ def plan(
 
         check_suffix(plot)
     prepared = preview(make_plan(load(recipe, set_, plugin)))
-    costs = estimate(prepared)
+    costs, line = estimate(prepared), prepared.timeline
     if json:
         document = plan_document(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
-        say_json({**document, "estimate": {"seconds": costs.seconds, "bytes": costs.memory}})
+        evaluated = selection_document(prepared.plan, line.total, line.steps_per_epoch)
+        costs_told = {"seconds": costs.seconds, "bytes": costs.memory}
+        say_json({**document, "evaluations": evaluated, "estimate": costs_told})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
         say(plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text()))
+        if told := selection_text(prepared.plan, line.total, line.steps_per_epoch):
+            say(f"\n{told}")
         for guard in prepared.guards:
             say(f"\nwarning: {guard}")
         _draw(prepared)

@@ -66,6 +66,8 @@ def show(result: Result, *, json: bool) -> None:
             "phases": plan["phases"],
             "frozen": result.frozen,
             "warnings": list(result.warnings),
+            "best": {name or "run": attrs.asdict(found) for name, found in result.best.items()},
+            "early": result.early,
         }
     )
 
@@ -86,4 +88,21 @@ def results_table(result: Result) -> str:
     shown = table(header, rows) if rows else "no held-out rows: nothing was measured"
     frozen = "frozen weights: unchanged, bit for bit"
     facts = f"{result.steps} steps; {frozen}; results on {result.split or 'no'} rows"
-    return f"\n{shown}\n\n{facts}\n{result.run_dir}"
+    early = f"stopped early: {result.early}\n" if result.early else ""
+    return f"\n{shown}\n{_best_table(result)}\n{early}{facts}\n{result.run_dir}"
+
+
+def _best_table(result: Result) -> str:
+    """The best evaluation of the run and of each task, empty where there was none in training."""
+    rows = [
+        (
+            name or "the run",
+            found.metric,
+            f"{found.score:.3f}",
+            str(found.step),
+            found.path.rpartition("/")[2],
+        )
+        for name, found in sorted(result.best.items())
+    ]
+    header = ("best of", "by", "validation", "step", "kept as")
+    return f"\n{table(header, rows)}\n" if rows else ""

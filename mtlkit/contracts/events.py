@@ -74,6 +74,29 @@ class Evaluated:
 
 
 @frozen
+class Selected:
+    """The evaluation after `step` steps is the best so far: of the task `of`; of the run where that is empty.
+
+    `metric` is what `score` is of, and `path` the checkpoint that is kept for it, empty where none is.
+    """
+
+    step: int
+    of: str
+    metric: str
+    score: float
+    path: str = ""
+
+
+@frozen
+class StoppedEarly:
+    """There have been enough evaluations that were no better: the run ends after `step` of `steps` steps."""
+
+    step: int
+    steps: int
+    reason: str
+
+
+@frozen
 class FrozenChecked:
     """The digest of everything frozen in the phase, equal at its begin and end.
 
@@ -143,6 +166,8 @@ Event = (
     | PhaseStarted
     | StepDone
     | Evaluated
+    | Selected
+    | StoppedEarly
     | FrozenChecked
     | Checkpointed
     | Warned

@@ -67,9 +67,11 @@ class HeadOptions(Protocol):
         ...
 
     def metrics(self) -> tuple[str, ...]:
-        """The names of the metrics that the head measures."""
+        """The names of the metrics that the head measures, the primary one first."""
         ...
 
+    # An optional attribute `lower_is_better` names those of its metrics of which lower is better, as of mae,
+    # rmse and perplexity.
     # A head whose labels are not classes or tags also offers `examples(count, rng) -> list[Record]`: rows
     # that it could learn from, drawn with a `random.Random`, for the conformance kit.
 

@@ -106,6 +106,19 @@ def read(checkpoint: Path) -> Snapshot:
         raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
 
 
+def best_of(checkpoint: Path) -> dict[str, str]:
+    """The checkpoints that were the best when this one was taken, by task; that of the run has no name.
+
+    Raises:
+        ResourceError: when the state of the checkpoint can't be read.
+    """
+    try:
+        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+        return {str(of): str(name) for of, (_, name) in state.get("run", {}).get("best", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
+
+
 def state_of(snapshot: Snapshot) -> dict[str, Any]:
     """What goes into `state.json`."""
     state: dict[str, Any] = {

@@ -10,7 +10,8 @@ for each step of the timeline:
         apply the new set, move the boundary, take a digest   → PhaseStarted
         compute the frozen part of the rows to come           → Activity
     write the rates, take the rows, backward, update          → StepDone
-    evaluate and select where due                             → Evaluated (progress)
+    evaluate and select where due                             → Evaluated (progress), Selected
+    end where there have been enough evaluations              → StoppedEarly
     save where due, in the background                         → Checkpointed, of the one before
 compare the last digest                                       → FrozenChecked
 go back to the selected weights, evaluate with intervals      → Evaluated (final)
@@ -22,7 +23,6 @@ tells after that step. A run that is asked to stop saves the end of its last ste
 """
 
 from collections.abc import Generator, Iterator
-from math import isnan
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,7 @@ from mtlkit.contracts.events import (
     RunStarted,
     StepDone,
     Stopped,
+    StoppedEarly,
     Warned,
 )
 from mtlkit.contracts.progress import Measurement
@@ -55,6 +56,7 @@ from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
 from mtlkit.engine.resuming import Start, fresh
 from mtlkit.engine.rot import decay_of
+from mtlkit.engine.selecting import selected, stops_early
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.snapshot import Snapshot, Standing, restore
 from mtlkit.engine.standing import Mark, State, phase_end, snapshot_at, stored_splits
@@ -62,6 +64,7 @@ from mtlkit.engine.statistics import asked_for, measured, references
 from mtlkit.engine.step import Outcome, rows_of_step, training_step
 from mtlkit.engine.stopping import Interrupted, Stop
 from mtlkit.engine.writing import Saver
+from mtlkit.plan.selection import RUN
 from mtlkit.plan.timeline import Moment
 
 
@@ -82,6 +85,11 @@ class Run:
     def total(self) -> int:
         """The length of the run in steps."""
         return self.session.timeline.total
+
+    @property
+    def done(self) -> int:
+        """The steps that are done."""
+        return self.state.mark.step if self.state.mark else 0
 
 
 def train(
@@ -120,7 +128,7 @@ def _course(run: Run, start: Start) -> Iterator[Event]:
             yield from _steps(run)
             yield from _end(run)
         yield from _written(run)
-        yield RunEnded(run.total)
+        yield RunEnded(run.done)
     except Interrupted:
         yield _stopped(run)
 
@@ -136,6 +144,8 @@ def _begin(run: Run) -> Iterator[Event]:
         first_scores = _evaluated(run, session.held_out, 0, "start")
         state.untrained = first_scores.metrics
         yield first_scores
+    if session.plan.selection is not None and session.plan.selection.relative:
+        yield _logged(run, 0)
 
 
 def _go_on(run: Run, start: Snapshot, warnings: tuple[str, ...]) -> Iterator[Event]:
@@ -163,6 +173,9 @@ def _steps(run: Run) -> Iterator[Event]:
         yield from _after_step(run, first)
     moments = session.timeline.moments(lambda: state.log, first)
     for step in range(first, run.total):
+        if why := stops_early(session, state.log, step, first):
+            yield StoppedEarly(step, run.total, why)
+            return
         if step:  # before step 0 it was done when the first phase began
             yield from _measure(run, step)
         moment = next(moments)
@@ -179,17 +192,17 @@ def _steps(run: Run) -> Iterator[Event]:
 def _end(run: Run) -> Iterator[Event]:
     session, state = run.session, run.state
     run.stop.check()
-    yield _leave_phase(run, run.total)
-    if chosen := _selected(run):
+    yield _leave_phase(run, run.done)
+    if chosen := state.best.get(RUN):
         run.before = _at_mark(run, state.mark) if state.mark else None
         run.saver.wait()
-        load_weights(session.handles, run.saver.checkpoints / chosen)
+        load_weights(session.handles, run.saver.checkpoints / chosen[1])
         session.encoder.store.forget(0)
     if session.held_out:
-        final = _evaluated(run, session.held_out, run.total, "final")
+        final = _evaluated(run, session.held_out, run.done, "final")
         yield final
         yield from _rot(state, final)
-    yield from _save(run, run.total, finished=True)
+    yield from _save(run, run.done, finished=True)
 
 
 def _stopped(run: Run) -> Stopped:
@@ -304,34 +317,21 @@ def _after_step(run: Run, done: int) -> Iterator[Event]:
     improved = False
     due = _due(session, done, training.evaluate_every) or (last and session.plan.selection is not None)
     if due and any(rows.splits["validation"] for rows in session.data.values()):
-        event = _evaluated(run, "validation", done, "progress")
-        state.log += [Measurement(done, name, value) for name, value in event.metrics.items()]
-        improved = _improves(session, state, event)
-        yield event
+        yield _logged(run, done)
+        for event in selected(session, state.log, done, run.saver.checkpoints.name):
+            if event.path:
+                state.best[event.of] = (event.score, folder_name(done))
+                improved = True
+            yield event
     if improved or (_due(session, done, training.checkpoint_every) and not last):
         yield from _save(run, done)
 
 
-def _improves(session: Session, state: State, event: Evaluated) -> bool:
-    """Whether the selected metric is the best so far; remembers its value and where it will be."""
-    selection = session.plan.selection
-    if selection is None or selection.metric not in event.metrics:
-        return False
-    value = event.metrics[selection.metric]
-    if isnan(value):  # nothing is better than it, nor worse
-        return False
-    best = state.best.get(selection.metric)
-    if best is None or (value > best[0] if selection.mode == "max" else value < best[0]):
-        state.best[selection.metric] = (value, folder_name(event.step))
-        return True
-    return False
-
-
-def _selected(run: Run) -> str | None:
-    """The checkpoint of the selected evaluation, None where there is no selection."""
-    selection = run.session.plan.selection
-    best = run.state.best.get(selection.metric) if selection else None
-    return best[1] if best else None
+def _logged(run: Run, done: int) -> Evaluated:
+    """Evaluate the validation rows, and put the metrics into the log."""
+    event = _evaluated(run, "validation", done, "progress")
+    run.state.log += [Measurement(done, name, value) for name, value in event.metrics.items()]
+    return event
 
 
 def _save(run: Run, done: int, *, finished: bool = False) -> Iterator[Checkpointed]:

@@ -16,7 +16,7 @@ from mtlkit.contracts.data import Record
 from mtlkit.contracts.rows import SPLITS, SplitName
 from mtlkit.engine.apply import Handles, set_eval
 from mtlkit.engine.build import Built, build_unloaded, make
-from mtlkit.engine.checkpoint import load_weights
+from mtlkit.engine.checkpoint import PREFIX, best_of, folders, load_weights
 from mtlkit.engine.evaluate import Score, measures, predicted, scores
 from mtlkit.engine.features import Encoder
 from mtlkit.engine.given import GIVEN, as_rows, check_rows, labelled, named, read_like
@@ -25,9 +25,11 @@ from mtlkit.engine.heads import Readers
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import ResourceError, UsageError, blaming
 from mtlkit.plan.model import Plan
+from mtlkit.plan.selection import RUN
 
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 WINDOW = 4096
+CHECKPOINTS = "checkpoints"
 
 
 @define(eq=False)
@@ -171,23 +173,33 @@ def open_run(plan: Plan, folder: Path, checkpoint: Path) -> Run:
 
 
 def checkpoint_of(folder: Path, which: str) -> Path:
-    """The folder of a checkpoint: "last", "best", which is what the run ended with, or a number of steps.
+    """The folder of a checkpoint: "best", "last", a number of steps, or a task, of which it is the best.
+
+    "best" is that of the selected evaluation. Where the run has no selection, it is the last one, and so it is at
+    the end of a run, which goes back to the selected weights.
 
     Raises:
         ResourceError: when there is none.
-        UsageError: when `which` is neither.
+        UsageError: when `which` is none of these.
     """
-    checkpoints = folder / "checkpoints"
-    found = {int(path.name[5:]): path for path in checkpoints.glob("step-*") if path.name[5:].isdecimal()}
+    found = {int(path.name.removeprefix(PREFIX)): path for path in folders(folder / CHECKPOINTS)}
     if not found:
         raise ResourceError(
             f"there is no checkpoint in {folder}", "name the directory of a run that has some"
         )
-    if which in ("best", "last"):
-        return found[max(found)]
-    if not which.isdecimal():
-        raise UsageError(f"{which!r} is no checkpoint", "write best, last or a number of steps")
-    if int(which) not in found:
-        steps = ", ".join(str(step) for step in sorted(found))
-        raise ResourceError(f"there is no checkpoint of {which} steps in {folder}", f"there are {steps}")
-    return found[int(which)]
+    last = found[max(found)]
+    if which == "last":
+        return last
+    if which.isdecimal():
+        if int(which) not in found:
+            steps = ", ".join(str(step) for step in sorted(found))
+            raise ResourceError(f"there is no checkpoint of {which} steps in {folder}", f"there are {steps}")
+        return found[int(which)]
+    best = best_of(last)
+    if which == "best":
+        return last.with_name(best.get(RUN, last.name))
+    if which not in best:
+        kept = ", ".join(name for name in best if name != RUN)
+        also = f", or a task of which the best is kept: {kept}" if kept else ""
+        raise UsageError(f"{which!r} is no checkpoint", f"write best, last or a number of steps{also}")
+    return last.with_name(best[which])

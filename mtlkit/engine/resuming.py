@@ -11,6 +11,7 @@ from mtlkit.engine.snapshot import Snapshot, Standing
 from mtlkit.engine.writing import set_aside, sweep
 from mtlkit.errors import Problem, RecipeError, ResourceError
 from mtlkit.plan.changes import Leave, changes, is_allowed
+from mtlkit.plan.selection import enough
 
 
 @frozen(eq=False)
@@ -107,7 +108,8 @@ def _check_length(session: Session, snapshot: Snapshot) -> None:
             f"the recipe ends after {total} steps, and the run has done {snapshot.step}",
             "set a longer training.length",
         )
-    if snapshot.standing.finished and (snapshot.step < total) and snapshot.standing.best:
+    early = enough(session.plan.selection, snapshot.log)
+    if snapshot.standing.finished and (snapshot.step < total) and snapshot.standing.best and not early:
         raise ResourceError(
             f"{folder_name(snapshot.step)} holds the selected weights, not those of its last step",
             "start a new run with the longer training.length",

@@ -137,11 +137,12 @@ def _left_out(data: Mapping[str, Rows]) -> Iterator[Guard]:
 def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
     if plan.selection is None:
         return
-    name = plan.task(plan.selection.metric.partition("/")[0]).data
-    if not data[name].splits["validation"]:
+    names = {plan.task(metric.partition("/")[0]).data for metric in plan.selection.weights}
+    for name in sorted(name for name in names if not data[name].splits["validation"]):
         message = f"the best weights are chosen on validation rows, and data {name!r} has none"
         suggestion = f"add validation = 0.1 to the split of [data.{name}]"
-        raise RecipeError(Problem(message, suggestion, "selection.metric"))
+        place = "metrics" if "metrics" in plan.recipe["selection"] else "metric"
+        raise RecipeError(Problem(message, suggestion, f"selection.{place}"))
 
 
 def open_session(prepared: Preview) -> Session:

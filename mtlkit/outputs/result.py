@@ -7,7 +7,17 @@ from typing import Any
 from attrs import define, field, frozen
 
 from mtlkit.contracts.data import Record
-from mtlkit.contracts.events import Evaluated, Event, FrozenChecked, Resumed, RunEnded, Stopped, Warned
+from mtlkit.contracts.events import (
+    Evaluated,
+    Event,
+    FrozenChecked,
+    Resumed,
+    RunEnded,
+    Selected,
+    Stopped,
+    StoppedEarly,
+    Warned,
+)
 
 
 @frozen
@@ -22,8 +32,25 @@ class Metric:
 
 
 @frozen
+class Best:
+    """The best evaluation on validation rows: its step, what was measured and how well.
+
+    `path` is the checkpoint that is kept for it, relative to the run directory, empty where none is.
+    """
+
+    step: int
+    metric: str
+    score: float
+    path: str
+
+
+@frozen
 class Result:
-    """What a run ended with; `frozen` is "unchanged", because anything else is an error."""
+    """What a run ended with; `frozen` is "unchanged", because anything else is an error.
+
+    `best` has the best evaluation of each task by its primary metric, and that of the run, where there is a
+    selection, under the empty name. `early` says why the run ended before its length, empty where it did not.
+    """
 
     run_dir: Path
     steps: int
@@ -31,6 +58,8 @@ class Result:
     metrics: Mapping[str, Metric]
     frozen: str
     warnings: tuple[str, ...]
+    best: Mapping[str, Best]
+    early: str
     _open: Callable[[], Any] = field(repr=False, eq=False)
 
     def predict(self, task: str, rows: Sequence[Record]) -> list[Any]:
@@ -54,6 +83,8 @@ class Collector:
     stopped: Stopped | None = None
     checks: int = 0
     warnings: list[str] = field(factory=list)
+    best: dict[str, Best] = field(factory=dict)
+    early: str = ""
 
     def receive(self, event: Event) -> None:
         """Take one event."""
@@ -61,6 +92,10 @@ class Collector:
             self.start = event.metrics
         elif isinstance(event, Evaluated) and event.purpose == "final":
             self.final = event
+        elif isinstance(event, Selected):
+            self.best[event.of] = Best(event.step, event.metric, event.score, event.path)
+        elif isinstance(event, StoppedEarly):
+            self.early = event.reason
         elif isinstance(event, FrozenChecked):
             self.checks += 1
         elif isinstance(event, Warned):
@@ -90,5 +125,7 @@ class Collector:
             metrics=metrics,
             frozen="unchanged" if self.checks else "unchecked",
             warnings=tuple(self.warnings),
+            best=dict(self.best),
+            early=self.early,
             open=opened,
         )

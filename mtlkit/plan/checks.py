@@ -11,6 +11,7 @@ from mtlkit.contracts.place import Place
 from mtlkit.contracts.selectors import parse
 from mtlkit.errors import MtlkitError, Problem, RecipeError
 from mtlkit.plan.model import Part, Plan
+from mtlkit.plan.selection import lower_metrics
 from mtlkit.plan.timeline import Phase
 from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import Recipe
@@ -30,6 +31,7 @@ def check_parts(
             found += [_at(document, path, each) for each in _missing_places(part)]
     found += _unknown_tasks(document, recipe, parts)
     found += _batch_sizes(document, recipe)
+    found += _selection_problems(document, recipe)
     if not found:
         for name in recipe.data if data else ():
             found += _column_problems(document, recipe, parts, name)
@@ -167,6 +169,31 @@ def _batch_sizes(document: Document, recipe: Recipe) -> list[Problem]:
     return found
 
 
+def _selection_problems(document: Document, recipe: Recipe) -> Iterator[Problem]:
+    """What a selection says that does not go together."""
+    told = recipe.selection
+    if told is None:
+        return
+    at: KeyPath = ("selection",)
+    if told.metric is None and not told.metrics:
+        advice = 'write metric = "TASK/METRIC", or metrics = { "TASK/METRIC" = WEIGHT, ... }'
+        yield problem_at(document, at, "the selection names no metric", advice, key=True)
+    if told.metric is not None and told.metrics:
+        yield problem_at(document, (*at, "metrics"), "there are metric and metrics", "keep one of them")
+    for name in (name for name, weight in told.metrics.items() if not weight):
+        yield problem_at(
+            document, (*at, "metrics", name), "a weight of 0 selects nothing", "leave the metric out"
+        )
+    if told.patience is not None and recipe.training.evaluate_every is None:
+        message = (
+            "patience counts evaluations, and with training.evaluate_every = false there is only the last"
+        )
+        yield problem_at(document, (*at, "patience"), message, 'write evaluate_every = "1ep"')
+    if told.min_delta and told.patience is None:
+        message = "min_delta says what patience calls better, and there is no patience"
+        yield problem_at(document, (*at, "min_delta"), message, "add patience, or leave it out")
+
+
 def _column_problems(
     document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part], name: str
 ) -> list[Problem]:
@@ -205,6 +232,14 @@ def _column_problems(
 def _metric_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
     """Metrics that the selection, a curve or a policy goes by, of heads that say what they measure."""
     found = []
+    for path, name in _directions(recipe, parts):
+        message = f"of {name} lower is better, and the selection takes the higher"
+        advice = (
+            'write mode = "min"'
+            if recipe.selection and recipe.selection.metric
+            else "give it a negative weight"
+        )
+        found.append(problem_at(document, path, message, advice))
     for path, name in _watched(document, recipe, parts):
         task, _, metric = name.partition("/")
         if task not in recipe.tasks:
@@ -219,12 +254,25 @@ def _metric_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath,
     return found
 
 
+def _directions(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> Iterator[tuple[KeyPath, str]]:
+    """The metrics of which the selection takes the higher though lower is better, with their places."""
+    told = recipe.selection
+    weights = {} if told is None else {told.metric: 1.0} if told.metric else told.metrics
+    for name, weight in weights.items():
+        task, _, metric = name.partition("/")
+        options = parts["tasks", task, "head"].options if task in recipe.tasks else None
+        if metric in lower_metrics(options) and told is not None and (weight > 0) == (told.mode == "max"):
+            yield ("selection", "metric") if told.metric else ("selection", "metrics", name), name
+
+
 def _watched(
     document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]
 ) -> Iterator[tuple[KeyPath, str]]:
     """The metrics that something goes by, with their places."""
-    if recipe.selection is not None:
+    if recipe.selection is not None and recipe.selection.metric is not None:
         yield ("selection", "metric"), recipe.selection.metric
+    if recipe.selection is not None:
+        yield from ((("selection", "metrics", name), name) for name in recipe.selection.metrics)
     for path, part in parts.items():
         if part.kind in ("curve", "freeze") and hasattr(part.options, "metrics"):
             yield from ((_where(document.data, path, name), name) for name in part.options.metrics())

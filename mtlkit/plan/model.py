@@ -76,12 +76,23 @@ class TrainingPlan:
         return self.batch_size * self.accumulate
 
 
+Mode = Literal["max", "min"]
+
+
 @frozen
 class SelectionPlan:
-    """The metric `TASK/NAME` that decides which weights are kept, and its direction."""
+    """Metrics `TASK/NAME` and their weights, which decide what is kept, and when there is enough.
 
-    metric: str
-    mode: Literal["max", "min"]
+    `plan/selection.py` has the rules. `patience` counts evaluations, None for a run that never stops early.
+    `each_task` keeps the best evaluation of every task too.
+    """
+
+    weights: Mapping[str, float]
+    mode: Mode = "max"
+    relative: bool = False
+    patience: int | None = None
+    min_delta: float = 0.0
+    each_task: bool = False
 
 
 @frozen

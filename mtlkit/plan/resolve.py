@@ -18,7 +18,7 @@ from mtlkit.plan.model import DataPlan, Part, Plan, SelectionPlan, TaskPlan, Tra
 from mtlkit.plan.resolved import resolved_recipe
 from mtlkit.recipe.check import in_order, shape
 from mtlkit.recipe.document import Document, KeyPath
-from mtlkit.recipe.model import Choice, DataTable, LrTable, Recipe, TaskTable, WhereTable
+from mtlkit.recipe.model import Choice, DataTable, LrTable, Recipe, SelectionTable, TaskTable, WhereTable
 from mtlkit.recipe.problems import from_validation_error, problem_at
 
 DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
@@ -79,7 +79,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             checkpoint_every=training.checkpoint_every,
             keep=training.keep,
         ),
-        selection=SelectionPlan(recipe.selection.metric, recipe.selection.mode) if recipe.selection else None,
+        selection=_selection(recipe.selection) if recipe.selection else None,
         log_every=recipe.logging.every,
         recipe=resolved_recipe(recipe, parts),
         document=document,
@@ -96,6 +96,17 @@ def _task(name: str, table: TaskTable, parts: Mapping[KeyPath, Part]) -> TaskPla
         backbone_grad_curve=parts["tasks", name, "backbone_grad", "curve"],
         batch_size=table.batch_size,
         limit=table.limit,
+    )
+
+
+def _selection(table: SelectionTable) -> SelectionPlan:
+    return SelectionPlan(
+        weights={table.metric: 1.0} if table.metric else dict(table.metrics),
+        mode=table.mode,
+        relative=table.relative,
+        patience=table.patience,
+        min_delta=table.min_delta,
+        each_task=table.each_task,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from mtlkit.catalog.options import dump_options
 from mtlkit.plan.model import Part
 from mtlkit.recipe.document import KeyPath
-from mtlkit.recipe.model import DataTable, Recipe
+from mtlkit.recipe.model import DataTable, Recipe, SelectionTable
 
 OFF = ("grad_clip", "evaluate_every", "checkpoint_every")
 
@@ -49,7 +49,9 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
         },
     }
     if recipe.selection:
-        written["selection"] = recipe.selection.model_dump(mode="json")
+        written["selection"] = recipe.selection.model_dump(
+            mode="json", exclude_none=True, exclude=_unsaid(recipe.selection)
+        )
     return written
 
 
@@ -60,6 +62,11 @@ def _rates(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, Any]:
             selector: _table(parts["lr", "curves", selector]) for selector in recipe.lr.curves
         }
     return written
+
+
+def _unsaid(selection: SelectionTable) -> set[str]:
+    """The one of two ways to name metrics that the recipe does not use."""
+    return {"metrics"} if selection.metric else {"metric"}
 
 
 def _table(part: Part) -> dict[str, Any]:

@@ -232,11 +232,25 @@ class TrainingTable(Table):
     keep: Annotated[int, Ge(2)] = Field(2, description="how many of the newest checkpoints are kept")
 
 
-class SelectionTable(Table):
-    """Which evaluation of the run is the best."""
+MetricName = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]
 
-    metric: Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")] = Field(description="the metric, as TASK/METRIC")
-    mode: Literal["max", "min"] = Field("max", description="whether higher or lower is better")
+
+class SelectionTable(Table):
+    """Which evaluation of the run is the best, and when there have been enough."""
+
+    metric: MetricName | None = Field(None, description="the metric, as TASK/METRIC")
+    metrics: dict[MetricName, float] = Field(
+        default_factory=dict, description="several metrics with their weights, negative where lower is better"
+    )
+    mode: Literal["max", "min"] = Field("max", description="whether a higher or a lower score is better")
+    relative: bool = Field(False, description="count each metric as its way from the start to perfection")
+    patience: PositiveInt | None = Field(
+        None, description="stop after so many evaluations in a row that were no better"
+    )
+    min_delta: Annotated[float, Ge(0)] = Field(
+        0.0, description="what patience calls better: by more than this"
+    )
+    each_task: bool = Field(False, description="keep the best weights of every task too")
 
 
 class LoggingTable(Table):

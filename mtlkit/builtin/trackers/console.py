@@ -13,6 +13,7 @@ from mtlkit.contracts.events import (
     Resumed,
     RunStarted,
     StepDone,
+    StoppedEarly,
     Warned,
 )
 
@@ -65,6 +66,8 @@ class ConsoleTracker:
         elif isinstance(event, Evaluated) and event.purpose == "progress":
             metrics = "  ".join(f"{name} {value:.3f}" for name, value in event.metrics.items())
             self._say(f"step {event.step}: {event.split}  {metrics}")
+        elif isinstance(event, StoppedEarly):
+            self._say(f"stopped early after step {event.step} of {event.steps}: {event.reason}")
         elif isinstance(event, Warned):
             self._say(f"warning: {event.message}")
 
