@@ -29,8 +29,8 @@ class Discriminative(LRSchedule):
     The convention is that of ULMFiT: the heads are the last layer and learn at the peak, the topmost block
     and what follows it one factor slower, each lower block one more, and the embeddings slowest.
 
-    Helps: text classification with a recurrent language model of three layers (Howard & Ruder 2018,
-    arXiv:1801.06146, their ablation, where it gained most together with slanted triangular rates).
+    Helps: text classification with a recurrent language model of three layers, together with
+    `slanted-triangular` and `gradual-unfreeze` (Howard & Ruder 2018, arXiv:1801.06146).
 
     Does not help: deep models at the default factor: with 12 blocks the embeddings learn 250,000 times slower
     than the heads; the factors usual for them are 1.05 to 1.5, see `layer-decay`.
