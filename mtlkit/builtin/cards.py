@@ -6,6 +6,7 @@ from mtlkit.builtin.data_cards import SOURCES
 from mtlkit.builtin.embedding_cards import EMBEDDINGS
 from mtlkit.builtin.freeze_cards import SCHEDULED
 from mtlkit.builtin.rate_cards import OPTIMIZERS, RATES
+from mtlkit.builtin.text_head_cards import TEXT_HEADS
 from mtlkit.builtin.token_head_cards import TOKEN_HEADS
 from mtlkit.contracts.card import Card
 from mtlkit.hookspecs import hookimpl
@@ -127,15 +128,6 @@ MODULES = (
         "a small random encoder, for tests and dry runs",
         "Vaswani et al. 2017, Attention Is All You Need",
     ),
-    _built(
-        "head",
-        "sequence-classification",
-        "heads.class_options:SequenceClassification",
-        "heads.sequence_classification:SequenceClassificationHead",
-        "one label for each text or pair of texts",
-        BERT,
-        {"text": "text", "label": "label"},
-    ),
 )
 TRACKERS = (
     _built(
@@ -240,6 +232,7 @@ def mtlkit_cards() -> tuple[Card, ...]:
         + OPTIMIZERS
         + MIXING
         + MODULES
+        + TEXT_HEADS
         + EMBEDDINGS
         + TOKEN_HEADS
         + SOURCES

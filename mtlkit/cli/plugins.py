@@ -126,7 +126,13 @@ def _choices(told: Schema, models: Schema, others: Schema) -> Iterator[dict[str,
         if model:
             fields = [field for field in _fields(model, others) if field["name"] != "use"]
             about = model.get("description", "").partition("\n")[0]
-            whole: dict[str, Any] = {"type": "table", "default": None, "required": False, "unit": "", "bounds": {}}
+            whole: dict[str, Any] = {
+                "type": "table",
+                "default": None,
+                "required": False,
+                "unit": "",
+                "bounds": {},
+            }
             yield {"name": f"({word})", **whole, "help": about, **({"fields": fields} if fields else {})}
 
 

@@ -83,10 +83,7 @@ def build_unloaded(plan: Plan, labels: Labels) -> Built:
 
 def labels_of(plan: Plan, data: Mapping[str, Rows]) -> dict[str, tuple[str, ...]]:
     """The labels of every task's training rows, see `HeadContext`."""
-    return {
-        task.name: training_labels(getattr(task.head.options, "label", None), data[task.data])
-        for task in plan.tasks
-    }
+    return {task.name: training_labels(task.head.options, data[task.data]) for task in plan.tasks}
 
 
 def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeline) -> Optimizer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from mtlkit.contracts.data import Record, Value
 from mtlkit.engine.rows import Rows
@@ -9,11 +10,16 @@ from mtlkit.errors import Problem, RecipeError
 from mtlkit.plan.model import Plan
 
 
-def training_labels(column: str | None, rows: Rows) -> tuple[str, ...]:
-    """Distinct values of the label column over the training rows, as text and sorted."""
+def training_labels(options: Any, rows: Rows) -> tuple[str, ...]:  # noqa: ANN401  any head's options
+    """Distinct values over the training rows of the column that `label` names, as text and sorted.
+
+    `separator` is what stands between several labels of a text, for heads that have it.
+    """
+    column, separator = getattr(options, "label", None), getattr(options, "separator", "")
     if column is None:
         return ()
-    return tuple(sorted({label for record in rows.each("train") for label in _labels(record, column)}))
+    records = rows.each("train")
+    return tuple(sorted({label for record in records for label in _labels(record, column, separator)}))
 
 
 def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
@@ -28,9 +34,12 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
         column = getattr(task.head.options, "label", None)
         if not listed or column is None:
             continue
-        rows = data[task.data]
+        rows, separator = data[task.data], getattr(task.head.options, "separator", "")
         found = {
-            label for split in rows.splits for record in rows.each(split) for label in _labels(record, column)
+            label
+            for split in rows.splits
+            for record in rows.each(split)
+            for label in _labels(record, column, separator)
         }
         for label in sorted(found - {*listed, *getattr(task.head.options, "ignore", ())}):
             close = get_close_matches(label, listed, n=1)
@@ -48,8 +57,9 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
         raise RecipeError(problems)
 
 
-def _labels(record: Record, column: str) -> Iterator[str]:
-    yield from _leaves(record.get(column))
+def _labels(record: Record, column: str, separator: str) -> Iterator[str]:
+    value = record.get(column)
+    yield from _leaves(value.split(separator) if separator and isinstance(value, str) else value)
 
 
 def _leaves(value: Value) -> Iterator[str]:

@@ -188,7 +188,7 @@ def _learnable(subject: Subject, table: Table) -> Lesson:
 
 
 def _lesson(subject: Subject, table: Table, options: Any, rows: Sequence[Record]) -> Lesson:  # noqa: ANN401
-    labels = training_labels(getattr(options, "label", None), cast(Rows, _Training(tuple(rows))))
+    labels = training_labels(options, cast(Rows, _Training(tuple(rows))))
     return Lesson(subject, table, tuple(rows), labels)
 
 

@@ -14,13 +14,12 @@ from torch.nn import functional as F  # noqa: N812  the name torch's own documen
 
 from mtlkit.builtin.heads.label_set import IGNORED, LabelSet
 from mtlkit.builtin.heads.option_fields import Weights
-from mtlkit.builtin.metrics.accuracy import accuracy
-from mtlkit.builtin.metrics.f1 import macro_f1
+from mtlkit.builtin.metrics.choice import of_classes
+from mtlkit.builtin.metrics.names import ClassMetric
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
+from mtlkit.contracts.scored import ScoredLabel
 from mtlkit.errors import RecipeError
-
-METRICS = ("accuracy", "macro-f1")
 
 
 class ClassOptions(Protocol):
@@ -49,6 +48,10 @@ class ClassOptions(Protocol):
     @property
     def label_smoothing(self) -> float:
         """The share of the target spread evenly."""
+        ...
+
+    def metrics(self) -> tuple[ClassMetric, ...]:
+        """The metrics that are measured."""
         ...
 
 
@@ -98,17 +101,23 @@ class Classes(nn.Module):
         return LossTerm(total, self.count(targets))
 
     def decode(self, output: Tensor) -> list[str]:
-        """The label with the highest score, for each row."""
-        return [self.labels.names[number] for number in output.argmax(-1).tolist()]
+        """The label with the highest score, for each row, with how likely each label is."""
+        names = self.labels.names
+        likely = output.float().softmax(-1).tolist()
+        best = output.argmax(-1).tolist()
+        return [
+            ScoredLabel(names[number], dict(zip(names, each, strict=True)))
+            for number, each in zip(best, likely, strict=True)
+        ]
 
     def metrics(self, predictions: Sequence[str], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """Accuracy and macro F1 over the labelled rows."""
+        """The metrics chosen, over the labelled rows."""
         cells = [self._known(row) for row in rows]
         known = [place for place, cell in enumerate(cells) if cell is not None and cell != ""]
         if not known:
             return ()
         predicted, gold = [predictions[place] for place in known], [str(cells[place]) for place in known]
-        return accuracy(predicted, gold), macro_f1(predicted, gold)
+        return of_classes(self.options.metrics(), predicted, gold, self.labels.names)
 
     def _known(self, row: Record) -> Value:
         cell = row.get(self.options.label)

@@ -38,7 +38,7 @@ class LayerReader(nn.Module):
     of the vectors it yields.
 
     Raises:
-        RecipeError: when a depth is none of the backbone's, none is listed or one is listed twice.
+        RecipeError: when a depth is none of the backbone's, or is listed twice.
     """
 
     def __init__(self, layers: Layers, context: HeadContext) -> None:
@@ -62,7 +62,7 @@ def depths_of(layers: Layers, context: HeadContext) -> tuple[int, ...]:
     """Depths 0…L of the layers asked for; -1 stands for L, the top block.
 
     Raises:
-        RecipeError: when there are none, one is there twice, or it is not between -L-1 and L.
+        RecipeError: when one is not between -L-1 and L, or is there twice.
     """
     top = context.depth
     if layers in ("last", "mix"):
@@ -73,7 +73,7 @@ def depths_of(layers: Layers, context: HeadContext) -> tuple[int, ...]:
         advice = f"0 is the embeddings, 1 to {top} are its blocks, -1 is the top one"
         raise RecipeError(Problem(f"the backbone has no layer of depth {wrong[0]}", advice, path))
     found = tuple(int(each) % (top + 1) for each in layers)
-    if not found or len(set(found)) < len(found):
-        message = f"the layers {list(layers)} are {'none' if not found else 'not all different'}"
-        raise RecipeError(Problem(message, 'list each depth once, or say "last"', path))
+    if len(set(found)) < len(found):
+        message = f"of the layers {list(layers)} two are the same one of the backbone's {top + 1}"
+        raise RecipeError(Problem(message, "list each depth once", path))
     return found

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Lt
+from attrs import field
 
-from mtlkit.contracts.options import option
+from mtlkit.builtin.metrics.names import METRICS
+from mtlkit.contracts.options import DOC, UNIT, option
 
 TextPooling = Literal["mean", "cls", "max", "last", "attention"]
 Layers = Literal["last", "mix"] | tuple[int, ...]
@@ -18,6 +20,11 @@ Size = Annotated[int, Ge(1)]
 Hidden = Annotated[int, Ge(0)] | tuple[Size, ...]
 Share = Annotated[float, Ge(0), Lt(1)]
 Weights = Mapping[str, Annotated[float, Ge(0)]]
+Text = str | tuple[str, str]
+Views = tuple[tuple[str, ...], ...]
+
+PAIR = ("text.0", "text.1")
+LABEL = "column of the label; a row without one is not learned from"
 
 
 def pooling_field() -> Any:  # noqa: ANN401  as attrs.field
@@ -25,13 +32,16 @@ def pooling_field() -> Any:  # noqa: ANN401  as attrs.field
     return option("how the tokens of a text become one vector", "mean")
 
 
-def layers_field() -> Any:  # noqa: ANN401  as attrs.field
+def layers_field(*, mix: bool = True) -> Any:  # noqa: ANN401  as attrs.field
     """Which layers of the backbone are read."""
-    return option(
-        'depths to read side by side, such as [0, -1] (0 the embeddings); "last"; "mix", a learned mean',
-        "last",
-        unit="layers",
-    )
+
+    def check(_: object, __: object, layers: Layers) -> None:
+        if not isinstance(layers, str) and (not layers or len(set(layers)) < len(layers)):
+            raise ValueError(f'layers are {list(layers)}; list each depth once, or say "last"')
+
+    told = 'depths to read side by side, such as [0, -1] (0 the embeddings); "last"'
+    told += '; "mix", a learned mean' if mix else ""
+    return field(default="last", validator=check, metadata={DOC: told, UNIT: "layers"})
 
 
 def hidden_field() -> Any:  # noqa: ANN401  as attrs.field
@@ -78,3 +88,28 @@ def check_ignored(labels: tuple[str, ...], ignore: tuple[str, ...]) -> None:
     both = [label for label in labels if label in ignore]
     if both:
         raise ValueError(f"the label {both[0]!r} is in `labels` and in `ignore`; keep it in one of them")
+
+
+def text_field() -> Any:  # noqa: ANN401  as attrs.field
+    """The column of a text."""
+    return option("column of the text, or two columns encoded together", "text")
+
+
+def text_columns(text: Text) -> dict[str, str]:
+    """The columns of a text or a pair, by option."""
+    return {"text": text} if isinstance(text, str) else dict(zip(PAIR, text, strict=True))
+
+
+def text_views(text: Text) -> Views:
+    """The one view of a text or a pair."""
+    return ((text,) if isinstance(text, str) else text,)
+
+
+def metrics_field(default: tuple[str, ...]) -> Any:  # noqa: ANN401  as attrs.field
+    """The metrics of a head, each at most once; without a default there may be none."""
+
+    def check(_: object, __: object, names: tuple[str, ...]) -> None:
+        if (default and not names) or len(set(names)) < len(names):
+            raise ValueError(f"metrics are {list(names)}; name at least one, and each once")
+
+    return field(default=default, validator=check, metadata={DOC: METRICS, UNIT: ""})

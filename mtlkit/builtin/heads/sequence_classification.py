@@ -1,4 +1,4 @@
-"""The head `sequence-classification`: a tower on the vector of a text.
+"""The heads `sequence-classification` and `image-classification`: a tower on the vector of a row.
 
 Shapes: B rows, H hidden size, C classes.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from mtlkit.builtin.heads.class_options import SequenceClassification
+from mtlkit.builtin.heads.class_options import ImageClassification, SequenceClassification
 from mtlkit.builtin.heads.classes import Classes
 from mtlkit.builtin.heads.text_reader import TextReader
 from mtlkit.builtin.heads.tower import Tower
@@ -19,16 +19,16 @@ from mtlkit.contracts.head import HeadContext, LossTerm, Measure
 
 
 class SequenceClassificationHead(nn.Module):
-    """A classifier of texts, or of pairs of texts encoded together.
+    """A classifier of texts, of pairs of texts encoded together, or of images.
 
     Raises:
         RecipeError: when there are no classes, a class weight names none of them, or a layer is none of the
             backbone's.
     """
 
-    def __init__(self, options: SequenceClassification, context: HeadContext) -> None:
+    def __init__(self, options: SequenceClassification | ImageClassification, context: HeadContext) -> None:
         super().__init__()
-        self.views = options.views()
+        self.options, self.views = options, options.views()
         self.reader = TextReader(options.pooling, options.layers, context)
         self.needs, self.pooling, self.layers = self.reader.needs, self.reader.pooling, self.reader.depths
         self.classes = Classes(options, context)
@@ -47,7 +47,7 @@ class SequenceClassificationHead(nn.Module):
         return self.classes.count(targets)
 
     def forward(self, features: Sequence[Features]) -> Tensor:
-        """Scores [B, C] of the texts."""
+        """Scores [B, C] of the rows."""
         scores: Tensor = self.tower(self.reader(features[0]))
         return scores
 
@@ -60,5 +60,5 @@ class SequenceClassificationHead(nn.Module):
         return self.classes.decode(output)
 
     def metrics(self, predictions: Sequence[str], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """Accuracy and macro F1 over the labelled rows."""
+        """The metrics chosen, over the labelled rows."""
         return self.classes.metrics(predictions, rows)

@@ -3,6 +3,7 @@
 from zlib import crc32
 
 import torch
+from text_head_cases import CLASSES, HIDDEN, TEXT_CASES
 
 from mtlkit.builtin.heads.class_options import SequenceClassification
 from mtlkit.builtin.heads.embedding_options import SentenceEmbedding
@@ -14,8 +15,6 @@ from mtlkit.builtin.heads.token_options import TokenClassification
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.head import HeadContext
 
-HIDDEN = 6
-CLASSES = ("a", "b", "c")
 TAGS = ("B-X", "I-X", "O")
 
 
@@ -67,6 +66,7 @@ CASES = {
     ),
     "cosent": (lambda: embedding(objective="cosent", dim=4), PAIR_ROWS),
     "cosine-similarity": (lambda: embedding(objective="cosine-similarity", dim=4), PAIR_ROWS),
+    **TEXT_CASES,
 }
 
 
@@ -99,4 +99,5 @@ def _view(head, rows, dtype, extra, number):
         pooled[place] = states[place, :length].mean(0)
     if head.needs == "pooled":
         return Features(states * float("nan"), mask, words, pooled)
-    return Features(states, mask, words)
+    layers = {depth: states * (1 + depth) for depth in getattr(head, "layers", ())}
+    return Features(states, mask, words, layers=layers)

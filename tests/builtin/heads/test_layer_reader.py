@@ -64,9 +64,9 @@ def test_the_gradient_of_a_mix_is_its_slope():
         ),
         (
             (1, -2),
-            'tasks.mood.head.layers  the layers [1, -2] are not all different  list each depth once, or say "last"',
+            "tasks.mood.head.layers  of the layers [1, -2] two are the same one of the backbone's 3  "
+            "list each depth once",
         ),
-        ((), 'tasks.mood.head.layers  the layers [] are none  list each depth once, or say "last"'),
     ],
 )
 def test_layers_that_are_wrong(layers, message):
