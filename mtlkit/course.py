@@ -64,7 +64,8 @@ def _follow(session: Session, start: Start, run_dir: Path, audience: Audience) -
     trackers = open_trackers(session.plan, run_dir, console=audience.console)
     line = session.timeline
     every = max(1, session.plan.log_every.steps(line.total, line.steps_per_epoch))
-    with closing(train(session, run_dir / CHECKPOINTS, start, audience.stop)) as events:
+    course = train(session, run_dir / CHECKPOINTS, start, audience.stop)
+    with closing(session.encoder.store), closing(course) as events:
         for event in fan_out(events, trackers, every):
             collector.receive(event)
             if audience.on_event is not None:

@@ -85,6 +85,10 @@ COMMANDS = {
             "mtlkit check my_head.py:HEAD --json",
         ),
     ),
+    "cache": (
+        "List or remove what frozen weights yielded in earlier runs.",
+        ("mtlkit cache ls", "mtlkit cache rm", "mtlkit cache rm 3f2a"),
+    ),
     "new": (
         "Write a small distribution with a plugin that works, to start from.",
         ("mtlkit new head crf", "mtlkit new freeze-policy every-other --out plugins"),

@@ -74,6 +74,9 @@ class Backbone(Protocol):
     backbone that reads text; `locate(rows)`, as `prepare`, of items whose batches say `texts` and `spans`;
     `keep(depths)`, see `Layered`. A batch may have the attributes `ids`, `texts` and `spans` of `Features`.
 
+    Values stored for later runs are found by the backbone's weights, options and rows; where features depend
+    on more, such as a configuration file, `fingerprint() -> str` is a text that changes with it.
+
     An optional method `unused() -> Collection[str]` names weights that features do not depend on, and
     `adapters() -> Collection[str]` those that adapters brought, which the selector `adapter` means. For the
     conformance kit the options class may have a static method `sample(folder) -> dict`, which writes what

@@ -6,7 +6,7 @@ from hashlib import sha256
 import torch
 from torch import Tensor
 
-from mtlkit.contracts.params import ParamTable
+from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.engine.apply import Handles, frozen_modules, trainable_objects
 from mtlkit.errors import TrainingError
 
@@ -36,6 +36,20 @@ def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str
             for leaf, buffer in module.named_buffers(recurse=False):
                 digests[f"{path}.{leaf}"] = tensor_digest(buffer)
     return digests
+
+
+def stem_digests(digests: Digests, table: ParamTable) -> Mapping[int, str]:
+    """By depth, one digest of what the backbone holds up to there, as far up as all of it is frozen."""
+    backbone = {row.name: row for row in table if row.owner == BACKBONE}
+    frozen = {name: told for name, told in digests.items() if name.startswith(f"{BACKBONE}.")}
+    found = {}
+    for depth in range(table.depth + 2):
+        below = [row.name for row in backbone.values() if row.depth <= depth]
+        if not all(name in digests for name in below):
+            break
+        above = {row.name for row in backbone.values() if row.depth > depth}
+        found[depth] = combined({name: told for name, told in frozen.items() if name not in above})
+    return found
 
 
 def combined(digests: Digests) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,11 +14,13 @@ from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import eval_mode
+from mtlkit.engine.identity import address
 from mtlkit.engine.joining import join
 from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
-from mtlkit.engine.store import CHUNK_ROWS, Store, pad
+from mtlkit.engine.shelf_file import CHUNK_ROWS
+from mtlkit.engine.store import Address, Store, pad
 
 View = tuple[str, ...]
 PREPARE_ROWS = 2048
@@ -53,7 +56,9 @@ class Encoder:
 
     `boundaries` are those of all phases: the store keeps states at the lowest of them, so that a
     later phase that thaws upper blocks starts from what is already computed. `located` are the views, by
-    source, of which a head wants to know where tokens are.
+    source, of which a head wants to know where tokens are. `identity` says what features depend on beside
+    weights and rows, and `stems` by depth what the frozen weights up to there are; with both, what is stored
+    has an address that other runs find it by.
     """
 
     backbone: Backbone
@@ -62,6 +67,8 @@ class Encoder:
     precision: str
     device: torch.device
     located: Collection[tuple[str, View]] = ()
+    identity: str = ""
+    stems: Mapping[int, str] = {}
     boundary: int = -1
     store: Store = field(factory=Store)
     stored_splits: frozenset[SplitName] = frozenset()
@@ -71,8 +78,14 @@ class Encoder:
     def move_boundary(self, boundary: int, lowest_changed: int, stored_splits: frozenset[SplitName]) -> None:
         """Enter a phase: weights of depth ≥ `lowest_changed` have moved in the phase before."""
         self.store.forget(lowest_changed)
+        self.stems = {}
         self.boundary = boundary
         self.stored_splits = stored_splits
+
+    def replace_weights(self, stems: Mapping[int, str]) -> None:
+        """All weights are others now: nothing that was stored in this run holds."""
+        self.store.forget(0)
+        self.stems = stems
 
     def features(self, reading: Reading, positions: Sequence[int], need: Need) -> list[Features]:
         """Features of those rows of a split, one per pooling or, for token states alone, just one.
@@ -99,7 +112,7 @@ class Encoder:
         found = []
         for how in sorted(need.poolings):
             rows = self._final(reading, positions, how)
-            found.append(self._pooled_only(torch.stack(rows)))
+            found.append(_pooled_only(torch.stack(rows)))
         if need.tokens:
             found.append(self._whole(reading, positions, need.layers))
         return found
@@ -220,8 +233,7 @@ class Encoder:
             items = self._prepared(reading)
             return [hidden[at, : len(items[row])].clone() for at, row in enumerate(chunk)]
 
-        key = (reading, "states")
-        return self.store.rows(key, depth, self.lengths(reading), positions, compute)
+        return self._stored(reading, "states", depth, positions, compute)
 
     def _final(self, reading: Reading, positions: Sequence[int], how: Pooling | None) -> list[Tensor]:
         """Pooled vectors [H], or token states [t, H] without a pooling, of a wholly frozen backbone."""
@@ -238,8 +250,28 @@ class Encoder:
             items = self._prepared(reading)
             return [features.tokens[at, : len(items[row])].clone() for at, row in enumerate(chunk)]
 
-        key = (reading, how)
-        return self.store.rows(key, self.backbone.depth + 1, self.lengths(reading), positions, compute)
+        return self._stored(reading, how or "tokens", self.backbone.depth + 1, positions, compute)
+
+    def _stored(
+        self,
+        reading: Reading,
+        what: str,
+        depth: int,
+        positions: Sequence[int],
+        compute: Callable[[Sequence[int]], list[Tensor]],
+    ) -> list[Tensor]:
+        address = partial(self._address, reading, what, depth)
+        key = (reading, what)
+        values = self.store.rows(key, depth, self.lengths(reading), positions, compute, address)
+        return [value.to(self.device) for value in values]
+
+    def _address(self, reading: Reading, what: str, depth: int) -> Address | None:
+        stem = self.stems.get(depth)
+        if not self.identity or stem is None:
+            return None
+        rows = (self.data[reading.source].fingerprint, reading.split, *reading.view)
+        words = f"{what} of {reading.source}, {reading.split}, {'+'.join(reading.view)}, depth {depth}"
+        return address((self.identity, stem, what, str(depth), *rows), self._prepared(reading), words)
 
     def _whole(self, reading: Reading, positions: Sequence[int], layers: Collection[int]) -> Features:
         """Stored token states as features: mask and words come with the batch."""
@@ -247,16 +279,9 @@ class Encoder:
         features = Features(pad(self._final(reading, positions, None)), batch.mask, batch.words)
         return _completed(features, batch, self._stored_layers(reading, positions, layers))
 
-    def _pooled_only(self, pooled: Tensor) -> Features:
-        rows = len(pooled)
-        none = torch.zeros(rows, 0, device=pooled.device)
-        return Features(tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled)
-
     def _served(self, features: Features, need: Need) -> list[Features]:
         """The features once per pooling, as vectors alone, then as token states."""
-        found = [
-            self._pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)
-        ]
+        found = [_pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)]
         return [*found, features] if need.tokens else found
 
     @property
@@ -293,3 +318,9 @@ def _completed(features: Features, batch: Any, layers: Mapping[int, Tensor]) -> 
         spans=getattr(batch, "spans", None),
         layers=layers,
     )
+
+
+def _pooled_only(pooled: Tensor) -> Features:
+    rows = len(pooled)
+    none = torch.zeros(rows, 0, device=pooled.device)
+    return Features(tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled)

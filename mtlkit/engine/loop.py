@@ -49,7 +49,7 @@ from mtlkit.contracts.progress import Measurement
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import apply_rates, apply_trainable, set_modes, trainable_objects
 from mtlkit.engine.checkpoint import folder_name, load_weights
-from mtlkit.engine.digest import check_unchanged, combined, frozen_digests
+from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_digests, stem_digests
 from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
@@ -161,9 +161,7 @@ def _go_on(run: Run, start: Snapshot, warnings: tuple[str, ...]) -> Iterator[Eve
     yield Resumed(start.step, run.total, path, warnings)
     if start.standing.finished:
         return
-    _apply(session, state, lowest_changed=0)
-    now = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
-    check_unchanged(state.digests, now, state.phase)
+    check_unchanged(state.digests, _apply(session, state, lowest_changed=0), state.phase)
 
 
 def _steps(run: Run) -> Iterator[Event]:
@@ -197,7 +195,8 @@ def _end(run: Run) -> Iterator[Event]:
         run.before = _at_mark(run, state.mark) if state.mark else None
         run.saver.wait()
         load_weights(session.handles, run.saver.checkpoints / chosen[1])
-        session.encoder.store.forget(0)
+        now = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
+        session.encoder.replace_weights(stem_digests(now, session.built.table))
     if session.held_out:
         final = _evaluated(run, session.held_out, run.done, "final")
         yield final
@@ -252,8 +251,7 @@ def _enter_phase(
     session, state, table = run.session, run.state, run.session.built.table
     before = state.trainable if state.trainable is not None else trainable
     state.enter(session, step, trainable)
-    _apply(session, state, lowest_changed=boundary(table, before) + 1)
-    state.digests = frozen_digests(session.handles, table, trainable)
+    state.digests = _apply(session, state, lowest_changed=boundary(table, before) + 1)
     end = phase_end(session, step)
     yield PhaseStarted(step, state.phase, end, len(trainable), len(table) - len(trainable))
     if not trainable:
@@ -262,12 +260,15 @@ def _enter_phase(
         yield from _filled(run)
 
 
-def _apply(session: Session, state: State, lowest_changed: int) -> None:
-    """Freeze and thaw as the phase says; those of depth ≥ `lowest_changed` have moved."""
-    trainable = state.trainable or frozenset()
+def _apply(session: Session, state: State, lowest_changed: int) -> Digests:
+    """Freeze and thaw as the phase says, those of depth ≥ `lowest_changed` have moved; what is frozen now."""
+    table, trainable = session.built.table, state.trainable or frozenset()
     apply_trainable(session.handles, trainable)
-    below = boundary(session.built.table, trainable)
+    below = boundary(table, trainable)
     session.encoder.move_boundary(below, lowest_changed, stored_splits(session, state.entered))
+    frozen = frozen_digests(session.handles, table, trainable)
+    session.encoder.stems = stem_digests(frozen, table)
+    return frozen
 
 
 def _filled(run: Run) -> Iterator[Activity]:

@@ -31,7 +31,7 @@ class RowNumbers(Sequence[int]):
             return NotImplemented
         return len(self) == len(other) and all(map(int.__eq__, self, other))
 
-    __hash__ = None  # type: ignore[assignment]  as of lists
+    __hash__ = None  # type: ignore[assignment]  # as of lists
 
     def __repr__(self) -> str:
         return f"RowNumbers({list(self) if len(self) <= 8 else [*self[:8], '…']})"

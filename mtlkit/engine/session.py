@@ -11,13 +11,17 @@ from mtlkit.contracts.rows import SplitName
 from mtlkit.contracts.sampling import Source
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.build import Built, build, build_optimizer, make, outline, read_data
+from mtlkit.engine.cache import Cache
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
+from mtlkit.engine.identity import identity
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.limits import limit_of
 from mtlkit.engine.order import Stream
 from mtlkit.engine.rows import Rows
+from mtlkit.engine.shelves import folder
 from mtlkit.engine.soft import SoftFreeze
+from mtlkit.engine.store import Store
 from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.batches import length
 from mtlkit.plan.checks import check_table, check_trains
@@ -134,6 +138,10 @@ def _left_out(data: Mapping[str, Rows]) -> Iterator[Guard]:
         yield from (Guard(warning, f"data.{name}") for warning in rows.warnings)
 
 
+def _cache(plan: Plan) -> Cache | None:
+    return Cache(folder(), plan.training.store_bytes) if plan.training.store_bytes else None
+
+
 def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
     if plan.selection is None:
         return
@@ -166,6 +174,8 @@ def open_session(prepared: Preview) -> Session:
         boundaries=tuple(boundary(built.table, frozenset(phase.trainable)) for phase in phases),
         precision=plan.training.precision,
         device=device,
+        store=Store(cache=_cache(plan)),
+        identity=identity(plan, built.backbone, device),
         located=frozenset((each.source, view) for each in readers for view in each.located()),
     )
     line = timeline(plan, built.table, prepared.timeline.total, prepared.timeline.steps_per_epoch)

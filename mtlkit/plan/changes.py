@@ -14,6 +14,7 @@ RULES: tuple[tuple[str, Verdict], ...] = (
     ("logging", "free"),
     ("training.checkpoint_every", "free"),
     ("training.keep", "free"),
+    ("training.store", "free"),
     ("data.*.path", "free"),
     ("seed", "refused"),
     ("backbone", "refused"),

@@ -59,7 +59,11 @@ class TaskPlan:
 
 @frozen
 class TrainingPlan:
-    """How long and in what portions to train; durations as written, batch sizes in rows."""
+    """How long and in what portions to train; durations as written, batch sizes in rows.
+
+    `keep` is how many of the newest checkpoints stay, `store_bytes` how much of what frozen weights yield may
+    be kept on disk, by all runs together.
+    """
 
     length: Duration
     batch_size: int
@@ -69,6 +73,7 @@ class TrainingPlan:
     evaluate_every: Duration | None
     checkpoint_every: Duration | None
     keep: int = 2
+    store_bytes: int = 0
 
     @property
     def rows_per_step(self) -> int:

@@ -213,6 +213,14 @@ class LrTable(PluginTable):
     )
 
 
+class StoreTable(Table):
+    """What frozen weights yield, kept on disk for later epochs and runs."""
+
+    max_bytes: Annotated[int, Ge(0)] = Field(
+        16 * 2**30, description="what all runs together may keep; 0 keeps nothing on disk"
+    )
+
+
 class TrainingTable(Table):
     """How long and in what portions the model trains."""
 
@@ -230,6 +238,7 @@ class TrainingTable(Table):
         None, description="how often to write a checkpoint; false for only at the end"
     )
     keep: Annotated[int, Ge(2)] = Field(2, description="how many of the newest checkpoints are kept")
+    store: StoreTable = Field(StoreTable(), description="what frozen weights yield, kept on disk")
 
 
 MetricName = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$")]

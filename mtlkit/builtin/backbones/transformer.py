@@ -5,6 +5,7 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
@@ -123,6 +124,11 @@ class TransformerBackbone(nn.Module):
             depth = self._trace.depths.get(module, 0)
         role: Role = "embeddings" if depth == 0 else "block" if depth <= self.depth else "final"
         return role, depth
+
+    def fingerprint(self) -> str:
+        """The model's configuration, without what it is called."""
+        told: dict[str, Any] = self.model.config.to_dict()
+        return json.dumps({key: told[key] for key in sorted(told) if key[0] != "_"}, default=str)
 
     def adapters(self) -> Collection[str]:
         """Names of the weights that adapters brought."""

@@ -1,0 +1,43 @@
+"""What features depend on beside weights and rows: the address of what is stored for later runs."""
+
+import json
+from collections.abc import Sequence
+from hashlib import blake2b
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import torch
+
+from mtlkit.contracts.backbone import Backbone
+from mtlkit.engine.store import Address
+from mtlkit.plan.model import Plan
+
+LIBRARIES = ("transformers", "tokenizers", "numpy")
+FORMAT = 1
+
+
+def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
+    """A text that is equal only where the same weights and rows give the same bytes."""
+    part = plan.backbone
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "backbone": [part.name, part.distribution, part.version, repr(part.options)],
+            "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
+            "modules": repr(backbone),
+            "precision": plan.training.precision,
+            "torch": [torch.__version__, torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()],
+            "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+            "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        },
+        sort_keys=True,
+    )
+
+
+def address(parts: Sequence[str], items: Sequence[Any], words: str) -> Address:
+    """Where values lie that depend on these texts and on prepared rows, by their tokens where they say."""
+    digest = blake2b(json.dumps(parts).encode(), digest_size=20)
+    for item in items:
+        digest.update(getattr(item, "ids", np.empty(0)).tobytes() + len(item).to_bytes(8, "little"))
+    return Address(digest.hexdigest(), words)
