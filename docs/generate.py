@@ -38,7 +38,10 @@ every plan they are drawn without measurements: what waits for one waits to the 
 FREEZING = """\
 Which weights train when. Freeze policies listed in `[[freeze]]` work together: a weight trains where all of
 them say so. Regularizers freeze softly: they pull weights that train towards where they started. What
-freezing guarantees is in [Frozen means frozen](../explanation/frozen-means-frozen.md)."""
+freezing guarantees is in [Frozen means frozen](../explanation/frozen-means-frozen.md). Buffers go with the
+weights: in a module whose weights are all frozen, the running statistics of a batch norm stay as they are,
+and dropout is off. What becomes of a head that stands still while the backbone trains is said in
+[`[guards]`](recipe.md#guards)."""
 RATES = """\
 How fast weights learn. A schedule puts weights into groups and gives each a rate, a curve is a factor on
 all of them over the run, and the optimizer makes a step of a gradient and a rate."""

@@ -55,7 +55,7 @@ from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
 from mtlkit.engine.resuming import Start, fresh
-from mtlkit.engine.rot import decay_of
+from mtlkit.engine.rot import decay_of, rot_ends, watches
 from mtlkit.engine.selecting import selected, stops_early
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.snapshot import Snapshot, Standing, restore
@@ -144,7 +144,7 @@ def _begin(run: Run) -> Iterator[Event]:
         first_scores = _evaluated(run, session.held_out, 0, "start")
         state.untrained = first_scores.metrics
         yield first_scores
-    if session.plan.selection is not None and session.plan.selection.relative:
+    if watches(session) or (session.plan.selection is not None and session.plan.selection.relative):
         yield _logged(run, 0)
 
 
@@ -171,7 +171,7 @@ def _steps(run: Run) -> Iterator[Event]:
         yield from _after_step(run, first)
     moments = session.timeline.moments(lambda: state.log, first)
     for step in range(first, run.total):
-        if why := stops_early(session, state.log, step, first):
+        if why := stops_early(session, state.log, step, first) or rot_ends(session, state.log, step, first):
             yield StoppedEarly(step, run.total, why)
             return
         if step:  # before step 0 it was done when the first phase began

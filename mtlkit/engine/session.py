@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import torch
-from attrs import frozen
+from attrs import evolve, frozen
 from torch.optim import Optimizer
 
 from mtlkit.contracts.columns import no_column, our_columns
@@ -109,6 +109,8 @@ def preview(plan: Plan) -> Preview:
     total, per_epoch = length(plan, {name: len(rows.splits[TRAIN]) for name, rows in data.items()})
     line = timeline(plan, built.table, total, per_epoch)
     moments = tuple(line.moments())
+    if len(moments) < line.total:  # no head is to be fitted again
+        line = evolve(line, total=line.main, again=None)
     phases = line.phases(moments)
     check_trains(plan, phases)
     evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
@@ -178,7 +180,7 @@ def open_session(prepared: Preview) -> Session:
         identity=identity(plan, built.backbone, device),
         located=frozenset((each.source, view) for each in readers for view in each.located()),
     )
-    line = timeline(plan, built.table, prepared.timeline.total, prepared.timeline.steps_per_epoch)
+    line = evolve(prepared.timeline, table=built.table)
     return Session(
         preview=prepared,
         built=built,

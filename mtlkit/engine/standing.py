@@ -8,11 +8,11 @@ from mtlkit.contracts.events import Activity, Event, Resumed, StepDone, Stopped,
 from mtlkit.contracts.progress import Measurement
 from mtlkit.contracts.rows import SPLITS, SplitName
 from mtlkit.engine.digest import Digests
-from mtlkit.engine.rot import standing_heads
 from mtlkit.engine.session import HELD_OUT, Session
 from mtlkit.engine.snapshot import Snapshot, Standing, take
 from mtlkit.engine.statistics import States
 from mtlkit.engine.step import Cursors
+from mtlkit.plan.rot import standing_heads
 
 UNCOUNTED = (StepDone, Activity, Warned, Resumed, Stopped)
 """Events that have no place in the order of a run: logs may leave them out, or anyone add some."""

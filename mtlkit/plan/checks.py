@@ -32,6 +32,7 @@ def check_parts(
     found += _unknown_tasks(document, recipe, parts)
     found += _batch_sizes(document, recipe)
     found += _selection_problems(document, recipe)
+    found += _empty_refit(document, recipe)
     if not found:
         for name in recipe.data if data else ():
             found += _column_problems(document, recipe, parts, name)
@@ -149,6 +150,13 @@ def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, P
                 message, place = f"there is no task {task!r}", ("lr", "curves", text)
                 found.append(problem_at(document, place, message, closest(task, recipe.tasks), key=True))
     return found
+
+
+def _empty_refit(document: Document, recipe: Recipe) -> list[Problem]:
+    if recipe.guards.refit.amount:
+        return []
+    message = f"refit is '{recipe.guards.refit}'; heads must be fitted again for longer than nothing"
+    return [problem_at(document, ("guards", "refit"), message, 'write such as "1ep"')]
 
 
 def _batch_sizes(document: Document, recipe: Recipe) -> list[Problem]:

@@ -46,6 +46,7 @@ def guards(
         *unreached_stages(plan, moments),
         *late_thaws(plan, timeline),
         *frozen_heads(plan, timeline, phases),
+        *idle_guards(plan, timeline, evaluated),
         *unmeasured_metrics(plan, timeline, evaluated),
     )
 
@@ -83,9 +84,9 @@ def long_warmups(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
     for path, curve in curves.items():
         warmup = getattr(curve.options, "warmup", None)
         steps = timeline.progress(0).steps(warmup) if isinstance(warmup, Duration) else 0
-        if steps and steps >= timeline.total:
+        if steps and steps >= timeline.main:
             yield Guard(
-                f"the warm-up takes {steps} steps and the run has {timeline.total}: the peak is never "
+                f"the warm-up takes {steps} steps and the run has {timeline.main}: the peak is never "
                 "reached; usual for fine-tuning are 5 to 10 % of the run",
                 path,
             )
@@ -128,10 +129,11 @@ def unreached_stages(plan: Plan, moments: Sequence[Moment]) -> Iterator[Guard]:
     """
     for path, options in _policies(plan):
         stages = () if _waits(options) else _told(options, "stages")
-        met = {options.phase(moment.progress) for moment in moments} if stages and moments else set(stages)
+        own = [each.progress for each in moments if each.progress.step < each.progress.total]
+        met = {options.phase(progress) for progress in own} if stages and own else set(stages)
         for stage in stages:
             if stage not in met:
-                yield Guard(f"phase {stage!r} never begins within the {len(moments)} steps of the run", path)
+                yield Guard(f"phase {stage!r} never begins within the {len(own)} steps of the run", path)
 
 
 def late_thaws(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
@@ -139,7 +141,7 @@ def late_thaws(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
     for path, options in _policies(plan):
         if not options.monotone or _waits(options) or _told(options, "stages") or not timeline.total:
             continue
-        last, far = (options.phase(timeline.progress(step)) for step in (timeline.total - 1, FAR))
+        last, far = (options.phase(timeline.progress(step)) for step in (timeline.main - 1, FAR))
         late = [
             row.name
             for row in timeline.table
@@ -171,9 +173,43 @@ def frozen_heads(plan: Plan, timeline: Timeline, phases: Sequence[Phase]) -> Ite
             first = rotting[0]
             yield Guard(
                 f"the head of task {task!r} is frozen in steps {first.start}–{first.end - 1} while the "
-                "backbone below it trains: the features that it has learned to read change",
+                f"backbone below it trains: the features that it has learned to read change{_then(plan)}",
                 "freeze",
             )
+
+
+def _then(plan: Plan) -> str:
+    limit = f"{plan.guards.tolerance:g}"
+    return {
+        "report": "",
+        "stop": f"; the run stops once its metric is worse by more than {limit}",
+        "refit": f"; it is fitted again at the end, unless its metric is worse by no more than {limit}",
+    }[plan.guards.frozen_head]
+
+
+def idle_guards(plan: Plan, timeline: Timeline, evaluated: Collection[str]) -> Iterator[Guard]:
+    """A guard of frozen heads that has nothing to guard, or no metric to go by, or whose work is undone."""
+    action = plan.guards.frozen_head
+    if action == "report" or any(_waits(options) for _, options in _policies(plan)):
+        return
+    stood = set(timeline.stale(timeline.main))
+    if not stood:
+        yield Guard(
+            f"frozen_head = {action!r} does nothing: no head stays frozen while the backbone trains",
+            "guards.frozen_head",
+        )
+    blind = sorted(task.data for task in plan.tasks if task.name in stood and task.data not in evaluated)
+    if action == "stop" and blind:
+        yield Guard(
+            f"data {blind[0]!r} has no validation rows, so nobody sees the task of the frozen head get "
+            f"worse; add validation = 0.1 to the split of [data.{blind[0]}]",
+            "guards.frozen_head",
+        )
+    if action == "refit" and plan.selection is not None and stood:
+        yield Guard(
+            "the run goes back to its best evaluation, which may be one from before heads are fitted again",
+            "guards.frozen_head",
+        )
 
 
 def unmeasured_metrics(plan: Plan, timeline: Timeline, evaluated: Collection[str]) -> Iterator[Guard]:

@@ -101,6 +101,15 @@ class SelectionPlan:
 
 
 @frozen
+class GuardsPlan:
+    """What becomes of a task whose head is frozen while the backbone trains; `plan/rot.py` has the rule."""
+
+    frozen_head: Literal["report", "stop", "refit"]
+    tolerance: float
+    refit: Duration
+
+
+@frozen
 class Plan:
     """All that a run needs to know.
 
@@ -124,6 +133,7 @@ class Plan:
     trackers: tuple[Part, ...]
     training: TrainingPlan
     selection: SelectionPlan | None
+    guards: GuardsPlan
     log_every: Duration
     recipe: Mapping[str, Any]
     document: Document = field(repr=False, eq=False)

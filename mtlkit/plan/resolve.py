@@ -14,7 +14,7 @@ from mtlkit.contracts.card import PluginKind
 from mtlkit.contracts.rows import Condition, FoldSpec, PairSpec, RowSpec, SplitSpec
 from mtlkit.errors import MtlkitError, Problem, RecipeError
 from mtlkit.plan.checks import check_parts
-from mtlkit.plan.model import DataPlan, Part, Plan, SelectionPlan, TaskPlan, TrainingPlan
+from mtlkit.plan.model import DataPlan, GuardsPlan, Part, Plan, SelectionPlan, TaskPlan, TrainingPlan
 from mtlkit.plan.resolved import resolved_recipe
 from mtlkit.recipe.check import in_order, shape
 from mtlkit.recipe.document import Document, KeyPath
@@ -81,6 +81,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             store_bytes=training.store.max_bytes,
         ),
         selection=_selection(recipe.selection) if recipe.selection else None,
+        guards=GuardsPlan(recipe.guards.frozen_head, recipe.guards.tolerance, recipe.guards.refit),
         log_every=recipe.logging.every,
         recipe=resolved_recipe(recipe, parts),
         document=document,

@@ -41,6 +41,7 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
         "training": {
             key: False if key in OFF and value is None else value for key, value in training.items()
         },
+        "guards": recipe.guards.model_dump(mode="json"),
         "logging": {
             "every": str(recipe.logging.every),
             "trackers": {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from mtlkit.contracts.freeze import FreezePolicy
 from mtlkit.contracts.params import ParamTable
@@ -18,9 +18,12 @@ from mtlkit.contracts.rates import Curve, LRSchedule
 from mtlkit.contracts.selectors import parse
 from mtlkit.errors import PluginError
 from mtlkit.plan.model import Plan
+from mtlkit.plan.rot import decays, stale
+from mtlkit.plan.selection import Objective, objectives
 
 Stage = tuple[int | str, ...]
 REST = "the rest"
+REFIT = "refit"
 
 
 @frozen
@@ -56,12 +59,26 @@ class Group:
     weights: tuple[str, ...]
 
 
+@frozen
+class Refit:
+    """How many steps at the end fit heads again that stood frozen, and which: see `plan/rot.py`.
+
+    Those whose objective became worse by more than `tolerance`, and those of which it was not measured.
+    """
+
+    steps: int
+    tolerance: float
+    objectives: Mapping[str, Objective]
+
+
 @define(slots=False)
 class Timeline:
     """The policies and schedules of a plan over a table of weights and a length in steps.
 
-    `curves` are curves of single weights by selector: a weight follows that of the first selector which means
-    it, and `curve` where none does.
+    Where heads are fitted `again`, the last steps of the `total` are not the policies': they go by what came
+    before, and rates by the length of that part alone, as if it were a run. `curves` are curves of single
+    weights by selector: a weight follows that of the first selector which means it, and `curve` where none
+    does.
     """
 
     policies: tuple[FreezePolicy, ...]
@@ -71,6 +88,8 @@ class Timeline:
     total: int
     steps_per_epoch: int
     curves: Mapping[str, Curve] = field(factory=dict)
+    again: Refit | None = None
+    _refits: dict[tuple[Measurement, ...], frozenset[str]] = field(factory=dict, init=False)
     _sets: dict[Stage, frozenset[str]] = field(factory=dict, init=False)
 
     @cached_property
@@ -95,13 +114,25 @@ class Timeline:
             for curve, weights in split.items()
         }
 
+    @property
+    def main(self) -> int:
+        """The steps of the run itself, without those that fit heads again."""
+        return self.total - (self.again.steps if self.again else 0)
+
     def progress(self, step: int, log: Sequence[Measurement] = ()) -> Progress:
         """The moment before that step, with the metrics that were known then."""
         known = tuple(entry for entry in log if entry.step <= step)
-        return Progress(step, self.total, self.steps_per_epoch, known)
+        return Progress(step, self.main, self.steps_per_epoch, known)
+
+    def stale(self, step: int, log: Sequence[Measurement] = ()) -> dict[str, int]:
+        """The tasks whose heads stand still under a moving backbone before that step, and since when."""
+        sets = (self.trainable(self.progress(at, log)) for at in range(min(step, self.main)))
+        return stale(self.table, sets)
 
     def trainable(self, progress: Progress) -> frozenset[str]:
         """Names of the weights that train: where all policies agree and the author froze nothing."""
+        if self.again is not None and progress.step >= self.main:
+            return self._fitted_again(self.again, progress.metrics)
         stage = tuple(policy.phase(progress) for policy in self.policies)
         if stage not in self._sets:
             self._sets[stage] = frozenset(
@@ -124,6 +155,10 @@ class Timeline:
         for step in range(self.total):
             progress = self.progress(step, log())
             trainable = self.trainable(progress)
+            if self.again is not None and step == self.main:
+                if not trainable:
+                    return
+                thawed = {}
             for group, names in self.groups.items():
                 if trainable.isdisjoint(names):
                     thawed.pop(group, None)
@@ -148,6 +183,8 @@ class Timeline:
 
     def phase_name(self, progress: Progress, number: int) -> str:
         """What the policies call the phase that begins now, or its number where they have no name for it."""
+        if self.again is not None and progress.step >= self.main:
+            return REFIT
         names = [stage for policy in self.policies if isinstance(stage := policy.phase(progress), str)]
         return "+".join(names) or f"phase-{number}"
 
@@ -167,6 +204,8 @@ class Timeline:
 
         Groups of one curve and one age share a factor.
         """
+        if self.again is not None and progress.step >= self.main:
+            progress = evolve(progress, step=progress.step - self.main, total=self.again.steps)
         youngest = min(ages.values(), default=0)
         rates = dict.fromkeys(self.groups, 0.0)
         factors: dict[tuple[str, int], float] = {}
@@ -182,6 +221,22 @@ class Timeline:
             rates[name] = rate
         return rates
 
+    def _fitted_again(self, again: Refit, log: Sequence[Measurement]) -> frozenset[str]:
+        """The heads that were frozen under a training backbone, but for those that are as good as before."""
+        known = tuple(entry for entry in log if entry.step <= self.main)
+        if known not in self._refits:
+            since = self.stale(self.main, known)
+            held = {
+                decay.task
+                for decay in decays(again.objectives, since, known)
+                if decay.worse <= again.tolerance
+            }
+            tasks = since.keys() - held
+            self._refits[known] = frozenset(
+                row.name for row in self.table if row.trainable and row.owner in tasks
+            )
+        return self._refits[known]
+
 
 def _unusable(group: str, step: int, rate: float, schedule: LRSchedule, curve: Curve) -> PluginError:
     parts = f"{type(schedule).__name__}.rate and {type(curve).__name__}.factor"
@@ -191,13 +246,18 @@ def _unusable(group: str, step: int, rate: float, schedule: LRSchedule, curve: C
 
 
 def timeline(plan: Plan, table: ParamTable, total: int, steps_per_epoch: int) -> Timeline:
-    """The timeline of a plan once the weights and the number of rows are known."""
+    """The timeline of a plan once the weights and the number of rows are known; `total` is `length`'s."""
+    again = None
+    if plan.guards.frozen_head == "refit":
+        steps = max(1, plan.guards.refit.steps(total, steps_per_epoch))
+        again = Refit(steps, plan.guards.tolerance, objectives(plan))
     return Timeline(
         policies=tuple(part.options for part in plan.freeze),
         schedule=plan.lr.options,
         curve=plan.curve.options,
         table=table,
-        total=total,
+        total=total + (again.steps if again else 0),
         steps_per_epoch=steps_per_epoch,
+        again=again,
         curves={text: part.options for text, part in plan.curves.items()},
     )

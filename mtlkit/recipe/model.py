@@ -262,6 +262,19 @@ class SelectionTable(Table):
     each_task: bool = Field(False, description="keep the best weights of every task too")
 
 
+class GuardsTable(Table):
+    """What becomes of a task whose head is frozen while the backbone trains."""
+
+    frozen_head: Literal["report", "stop", "refit"] = Field(
+        "report",
+        description="report how it got worse; stop the run once it has; or fit such heads again at the end",
+    )
+    tolerance: Annotated[float, Ge(0)] = Field(
+        0.02, description="by how much the task's primary metric may get worse before it is acted upon"
+    )
+    refit: DurationText = _lasting(Duration(1, "ep"), "how long heads are fitted again, after the run")
+
+
 class LoggingTable(Table):
     """What is written down while training."""
 
@@ -295,4 +308,5 @@ class Recipe(Table):
     )
     training: TrainingTable = Field(TrainingTable(), description="length, batches and precision")
     selection: SelectionTable | None = Field(None, description="which evaluation is the best")
+    guards: GuardsTable = Field(GuardsTable(), description="what happens when a frozen head gets worse")
     logging: LoggingTable = Field(LoggingTable(), description="what is written down")
