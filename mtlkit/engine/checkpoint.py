@@ -58,9 +58,10 @@ def folders(checkpoints: Path) -> list[Path]:
 def verify(checkpoint: Path) -> list[str]:
     """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
     files = _manifest(checkpoint)
-    if files is None:
-        return [MANIFEST]
+    if isinstance(files, str):
+        return [files]
     wrong = [name for name, told in files.items() if not _is_as_told(checkpoint / name, told)]
+    wrong += [f"{name}, which is not of it" for name in sorted(_strange(checkpoint, files))]
     if not wrong and _step(checkpoint) != checkpoint.name.removeprefix(PREFIX):
         wrong.append("the step in its name")
     return wrong
@@ -159,21 +160,25 @@ def _check_whole(checkpoint: Path) -> None:
         raise ResourceError(f"the checkpoint {checkpoint} is damaged: {', '.join(wrong)}")
 
 
-def _manifest(checkpoint: Path) -> Mapping[str, Any] | None:
-    """The files that the manifest tells of, None where it can't be believed."""
+def _manifest(checkpoint: Path) -> Mapping[str, Any] | str:
+    """The files that the manifest tells of, or what is wrong with it."""
     path = checkpoint / MANIFEST
     try:
         if path.stat().st_size > LARGEST_MANIFEST:
-            return None
+            return MANIFEST
         manifest = json.loads(path.read_text(encoding="utf-8"))
         told = manifest.pop("sha256")
         files = dict(manifest["files"])
         whole = told == manifest_digest(manifest) and set(FILES) == set(files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+        return MANIFEST
     if whole and manifest.get("format") != FORMAT:
-        return {f"{MANIFEST} (format {manifest.get('format')}, this mtlkit reads {FORMAT})": None}
-    return files if whole else None
+        return f"{MANIFEST} (format {manifest.get('format')}, this mtlkit reads {FORMAT})"
+    return files if whole else MANIFEST
+
+
+def _strange(checkpoint: Path, files: Mapping[str, Any]) -> set[str]:
+    return {path.name for path in checkpoint.iterdir()} - {*files, MANIFEST}
 
 
 def _is_as_told(path: Path, told: object) -> bool:

@@ -56,6 +56,7 @@ from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
 from mtlkit.engine.resuming import Start, fresh
 from mtlkit.engine.rot import decay_of, rot_ends, watches
+from mtlkit.engine.seeds import kept_globals, seed_globals
 from mtlkit.engine.selecting import selected, stops_early
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.snapshot import Snapshot, Standing, restore
@@ -110,7 +111,7 @@ def train(
     start = start or fresh(session)
     run.state.about = start.about
     try:
-        with run.stop.held():
+        with run.stop.held(), kept_globals():
             for event in _course(run, start):
                 run.state.count(event)
                 yield event
@@ -121,6 +122,7 @@ def train(
 def _course(run: Run, start: Start) -> Iterator[Event]:
     try:
         with run.stop.droppable():
+            seed_globals(run.session.plan.seed, "start")
             measure_importance(run.session)
             run.state.start = references(run.session)
         yield from _begin(run) if start.snapshot is None else _go_on(run, start.snapshot, start.warnings)
@@ -226,6 +228,7 @@ def _measure(run: Run, step: int) -> Iterator[Measured]:
     if not asked_for(session):
         return
     with run.stop.droppable():
+        seed_globals(session.plan.seed, "measure", step)
         rows = rows_of_step(session, session.timeline.progress(step, state.log), state.cursors)
         found = list(measured(session, step, rows, state.start))
         if state.trainable is not None:
@@ -293,6 +296,7 @@ def _leave_phase(run: Run, step: int) -> FrozenChecked:
 
 def _step(run: Run, moment: Moment) -> StepDone:
     session = run.session
+    seed_globals(session.plan.seed, "step", moment.progress.step)
     apply_rates(session.optimizer, moment.rates)
     done = moment.progress.step + 1
     outcome = (
@@ -360,6 +364,7 @@ def _evaluated(
 ) -> Evaluated:
     session = run.session
     with run.stop.droppable():
+        seed_globals(session.plan.seed, "evaluation", step, purpose)
         fit_heads(session.built.model, session.readers, session.encoder)
         found = measures(session.built.model, session.readers, session.encoder, session.data, split)
         trainable = trainable_objects(session.handles, run.state.trainable or frozenset())

@@ -1,5 +1,6 @@
 """Seeds for every purpose, derived from the recipe's seed and the purpose's name."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -21,6 +22,29 @@ def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(derive(seed, *purpose))
         yield
+
+
+def seed_globals(seed: int, *purpose: str | int) -> None:
+    """Seed the generators of Python, numpy and torch that plugins may draw from without asking.
+
+    What they draw then depends on the recipe's seed and the purpose, and not on what happened before.
+    """
+    derived = derive(seed, *purpose)
+    random.seed(derived)
+    np.random.seed(derived % 2**32)
+    torch.manual_seed(derived)
+
+
+@contextmanager
+def kept_globals() -> Iterator[None]:
+    """Those generators as they were before, afterwards."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
 
 
 def python_rng(seed: int, *purpose: str | int) -> Random:

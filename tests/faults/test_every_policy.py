@@ -1,6 +1,10 @@
 """Exact resume under every built-in plugin that has a say in what trains, how fast, and with what memory."""
 
+import random
+
+import numpy
 import pytest
+import torch
 from policies import CURVE, FREEZE, LR, NEED_ADAPTERS, REGULARIZER, built_in, table
 from twins import go_on_from, reference
 
@@ -52,6 +56,36 @@ def test_a_head_that_keeps_something_to_itself_is_caught(tmp_path):
     run = reference(tmp_path, ["tasks.sentiment.head.use=forgetful"], [plugin], last=5)
     with pytest.raises(AssertionError):
         go_on_from(run, 3, tmp_path)
+
+
+GAMBLING = """
+import random
+import mtlkit, numpy, torch
+from mtlkit.builtin.heads.class_options import SequenceClassification
+from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
+from mtlkit.contracts.head import LossTerm
+
+class Gambling(SequenceClassificationHead):
+    def loss(self, output, targets):
+        term = super().loss(output, targets)
+        luck = 1 + random.random() + float(numpy.random.random()) + float(torch.rand(()))
+        return LossTerm(term.sum * luck, term.count)
+
+@mtlkit.hookimpl
+def mtlkit_cards():
+    return [mtlkit.Card("head", "gambling", "draws", SequenceClassification, __name__ + ":Gambling")]
+"""
+
+
+def test_what_a_head_draws_from_global_generators_is_drawn_again(tmp_path):
+    plugin = tmp_path / "gambling_head.py"
+    plugin.write_text(GAMBLING)
+    before = random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    run = reference(tmp_path, ["tasks.sentiment.head.use=gambling"], [plugin], last=5)
+    assert (random.getstate(), numpy.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == before
+    for seed in (random.seed, numpy.random.seed, torch.manual_seed):
+        seed(1)
+    go_on_from(run, 3, tmp_path)
 
 
 def test_every_freeze_policy_is_tried():
