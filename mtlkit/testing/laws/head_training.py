@@ -14,7 +14,7 @@ from mtlkit.contracts.data import Record
 from mtlkit.engine.seeds import derive
 from mtlkit.testing.head_answers import perfect, value_of
 from mtlkit.testing.head_features import Exam, by_token, corrupts, exam, features_for, with_gradients
-from mtlkit.testing.head_rows import Lesson, lesson_of
+from mtlkit.testing.head_rows import Lesson, label_columns, lesson_of
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.general import subject_tasks
 from mtlkit.testing.laws.head import build, cases, is_coupled, odd_cases, starting
@@ -211,7 +211,7 @@ def _descend(weights: Sequence[Tensor], loss: Any, enough: float | None) -> floa
 def separable(head: Any, rows: Sequence[Record], lesson: Lesson, seed: int) -> list[Features]:  # noqa: ANN401
     """Features that tell the labels apart: each token is the vector of its word's tag or its row's label."""
     case = {**SEPARABLE, "seed": seed}
-    column = lesson.columns.get("label")
+    column = lesson.columns.get("label") or next(iter(label_columns(lesson, head)), None)
     found = []
     for view, plain in zip(head.views, features_for(head, rows, case, hidden=WIDTH), strict=True):
         tokens, pooled = 0.05 * plain.tokens, plain.pooled
