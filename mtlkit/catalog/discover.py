@@ -42,7 +42,8 @@ def open_catalog(plugin_files: Sequence[Path] = ()) -> Catalog:
     that was written for another API level. The distributions that the environment variable
     `MTLKIT_DISABLE_PLUGINS` lists, separated by commas, are not imported at all.
     """
-    entries = [Entry(card, "mtlkit", _own_version()) for card in _cards(import_module(BUILTIN))]
+    version = _own_version()
+    entries = [Entry(card, "mtlkit", version) for card in _cards(import_module(BUILTIN))]
     failures: list[Failure] = []
     for owner in (*_installed(), *(_Owner(file.name, "", str(file), _opener(file)) for file in plugin_files)):
         try:

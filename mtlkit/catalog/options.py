@@ -77,7 +77,9 @@ def make_options(
         "folders": {text: str(where) for text, where in (folders or {}).items()},
         "catalog": catalog,
     }
-    model = options_model(options_class(entry))
+    cls = options_class(entry)
+    # What the table does not give needs no reading: a model of the rest is made in a fraction of the time.
+    model = cls if issubclass(cls, BaseModel) else _model(cls, frozenset(table))
     checked = model.model_validate_json(to_json(dict(table)), strict=True, context=context)
     return checked._built if isinstance(checked, _Derived) else checked
 
@@ -110,19 +112,25 @@ class _Derived(BaseModel):
         return self
 
 
-@cache
 def options_model(cls: type) -> type[BaseModel]:
     """A strict, frozen pydantic model of the tables that describe objects of an attrs class.
 
     Raises:
         PluginError: when a field of the class has a type that has no form in TOML.
     """
-    if issubclass(cls, BaseModel):
-        return cls
+    return cls if issubclass(cls, BaseModel) else _model(cls)
+
+
+@cache
+def _model(cls: type, given: frozenset[str] | None = None) -> type[BaseModel]:
+    """The model of an attrs class; with `given`, of tables with these keys."""
     try:
         hints = get_type_hints(cls, include_extras=True)
         fields: dict[str, Any] = {
-            str(each.alias): (_translated(hints.get(each.name, Any)), _field(each))
+            str(each.alias): (
+                _translated(hints.get(each.name, Any)) if given is None or each.alias in given else Any,
+                _field(each),
+            )
             for each in _fields(cls)
             if each.init
         }

@@ -1,8 +1,11 @@
 """Tracker: a consumer of events. A tracker that fails is reported and dropped."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from mtlkit.contracts.events import Event
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mtlkit.contracts.events import Event
 
 
 class Tracker(Protocol):

@@ -1,7 +1,7 @@
 """Checks that need more than one part of a plan: columns, labels, tasks, selectors, empty phases."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mtlkit.contracts.card import load_address
 from mtlkit.contracts.columns import column_problems, our_columns
@@ -12,10 +12,12 @@ from mtlkit.contracts.selectors import parse
 from mtlkit.errors import MtlkitError, Problem, RecipeError
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.selection import lower_metrics
-from mtlkit.plan.timeline import Phase
 from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import Recipe
 from mtlkit.recipe.problems import closest, problem_at
+
+if TYPE_CHECKING:
+    from mtlkit.plan.timeline import Phase
 
 
 def check_parts(
@@ -81,7 +83,7 @@ def _selecting(plan: Plan) -> Iterator[tuple[KeyPath, Part]]:
             yield (part.kind,), part
 
 
-def check_trains(plan: Plan, phases: Sequence[Phase]) -> None:
+def check_trains(plan: Plan, phases: "Sequence[Phase]") -> None:
     """Check that something trains in every phase.
 
     Raises:
