@@ -43,9 +43,18 @@ def check_plugin(
     laws = contract(subject.kind)
     _check_ids([*expected, *only], laws)
     chosen = [law for law in laws if law.id in only or not only]
+    _start_processes(subject, chosen)
     outcomes = tuple(outcome_of(law, subject, profile, seed, expected, len(laws)) for law in chosen)
     floor = len(chosen) if only else CONTRACTS[subject.kind].floor
     return Report(subject.card.name, subject.kind, profile, seed, floor, outcomes)
+
+
+def _start_processes(subject: Subject, laws: Sequence[Law]) -> None:
+    """Start the processes that some laws will ask, so that they are ready by then."""
+    from mtlkit.testing.nursery import prepare
+
+    if any(law.apart for law in laws) and len(laws) > 1:
+        prepare(subject.kind)
 
 
 def outcome_of(

@@ -13,10 +13,14 @@ HERE = "mtlkit.testing.laws"
 
 @frozen
 class Contract:
-    """The modules with the laws of a kind, the first of them with its `behaviour`, and the floor."""
+    """The modules with the laws of a kind, the first of them with its `behaviour`, and the floor.
+
+    `tensors` says that plugins of this kind work on torch's tensors.
+    """
 
     modules: tuple[str, ...]
     floor: int
+    tensors: bool = False
 
 
 CONTRACTS: dict[PluginKind, Contract] = {
@@ -33,6 +37,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "torch_state",
         ),
         25,
+        tensors=True,
     ),
     "head": Contract(
         (
@@ -49,14 +54,15 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "torch_state",
         ),
         27,
+        tensors=True,
     ),
     "freeze": Contract(("freeze", "freeze_names", "freeze_time", "freezing", "importing", "general"), 18),
     "lr": Contract(("rates", "groups", "group_rates", "importing", "general"), 15),
     "curve": Contract(("curves", "curve_lengths", "importing", "general"), 15),
-    "optimizer": Contract(("optimizer", "optimizer_state", "importing", "general"), 10),
+    "optimizer": Contract(("optimizer", "optimizer_state", "importing", "general"), 10, tensors=True),
     "sampler": Contract(("sampler", "sampler_shares", "importing", "general"), 15),
-    "balancer": Contract(("balancer", "balancer_claims", "importing", "general"), 15),
-    "regularizer": Contract(("regularizer", "importing", "general", "torch_state"), 18),
+    "balancer": Contract(("balancer", "balancer_claims", "importing", "general"), 15, tensors=True),
+    "regularizer": Contract(("regularizer", "importing", "general", "torch_state"), 18, tensors=True),
     "data": Contract(("data", "data_files", "importing", "general"), 15),
     "tracker": Contract(("tracker", "importing", "general"), 10),
 }

@@ -43,7 +43,8 @@ class Law:
     `check(subject, **values)` raises `Broken`; any other exception counts against the plugin as well.
     `given` is the strategy that draws the values, all of them of the kind that `repr` writes as code;
     `corners` are values tried first, whatever the seed. `applies` says why the law does not apply to a
-    plugin, or nothing. `share` scales the number of examples.
+    plugin, or nothing. `share` scales the number of examples. `apart`: it asks the plugin in processes of
+    their own.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Law:
     corners: "Callable[[Subject], Iterable[Values]]" = no_corners
     applies: "Callable[[Subject], str]" = always
     share: float = 1.0
+    apart: bool = False
 
 
 def law(
@@ -67,13 +69,14 @@ def law(
     corners: "Callable[[Subject], Iterable[Values]]" = no_corners,
     applies: "Callable[[Subject], str]" = always,
     share: float = 1.0,
+    apart: bool = False,
 ) -> Callable[[Callable[..., None]], Law]:
     """Make a law of a function `check(subject, **values)`; its docstring's first line is the statement."""
 
     def made(check: Callable[..., None]) -> Law:
         statement = (check.__doc__ or "").strip().partition("\n")[0]
         name = check.__name__.replace("_", " ")
-        return Law(id, name, statement, why, mistake, check, given, corners, applies, share)
+        return Law(id, name, statement, why, mistake, check, given, corners, applies, share, apart)
 
     return made
 

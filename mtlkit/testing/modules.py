@@ -109,7 +109,8 @@ def undisturbed() -> Iterator[None]:
     try:
         yield
     finally:
-        restore(before)
+        if torch_state() != before:
+            restore(before)
 
 
 def _trains(leaf: Tensor, registered: set[int]) -> bool:

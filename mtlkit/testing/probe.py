@@ -1,10 +1,5 @@
-"""A plugin imported and asked in a fresh process, with a report of what its import did besides.
+"""A plugin imported and asked in a fresh process, with a report of what its import did besides."""
 
-Run as `python -m mtlkit.testing.probe`, with a request as JSON on standard input:
-`modules` to import under observation, `thing` as `describe` wrote it, options `tables`, `path`.
-"""
-
-import json
 import os
 import random
 import signal
@@ -14,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from inspect import isclass
 from pathlib import Path
-from subprocess import PIPE, Popen
-from tempfile import gettempdir
 from typing import Any
 
 from mtlkit.contracts.card import Card
@@ -23,11 +16,6 @@ from mtlkit.testing.subject import Subject, subject_of
 
 TOUCHING = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.fork")
 WRITING = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.symlink", "os.link", "shutil.rmtree")
-SECONDS = 120
-ENVIRONMENTS = (
-    {"PYTHONHASHSEED": "1", "TZ": "UTC", "LANG": "C"},
-    {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"},
-)
 
 
 def importable(subject: Subject) -> str:
@@ -39,31 +27,16 @@ def importable(subject: Subject) -> str:
 
 
 def probe(subject: Subject, tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`.
+    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`."""
+    from mtlkit.testing.nursery import ask
 
-    The second is asked everything in reverse order: what a module keeps between calls shows.
-    """
     request = {
         "modules": modules(subject),
         "thing": describe(subject),
         "tables": list(tables),
         "path": [*subject.folders, *sys.path],
     }
-    requests = [json.dumps({**request, "backwards": backwards}) for backwards in (False, True)]
-    command = [sys.executable, "-B", "-m", "mtlkit.testing.probe"]
-    path = os.pathsep.join(each for each in sys.path if each)
-    started = [
-        Popen(  # noqa: S603  our own module
-            command,
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **environment},
-        )
-        for environment in ENVIRONMENTS
-    ]
-    return [_answer(process, each) for process, each in zip(started, requests, strict=True)]
+    return ask(subject.kind, request)
 
 
 def modules(subject: Subject) -> list[str]:
@@ -95,27 +68,18 @@ def _address(value: Any) -> Any:  # noqa: ANN401  a string, a list or None
     return value if value is None or isinstance(value, str) else [value.__module__, value.__qualname__]
 
 
-def _answer(process: "Popen[str]", request: str) -> dict[str, Any]:
-    output, errors = process.communicate(request, timeout=SECONDS)
-    try:
-        answer: dict[str, Any] = json.loads(output.rpartition("\0")[2])
-    except ValueError:
-        last = (errors.strip().splitlines() or ["no output"])[-1]
-        return {"effects": [], "answers": [], "error": f"the process ended with {last}"}
-    return answer
+def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Import the `modules` of a request under observation, then ask the plugin with each of its tables.
 
-
-def main() -> None:
-    """Read a request, import, ask, and print what came of it after a NUL."""
-    request = json.load(sys.stdin)
+    `thing` is what `describe` wrote, `path` is for `sys.path`; `backwards` reverses the order of questions.
+    """
     sys.path[:] = list(dict.fromkeys(request["path"]))
-    gettempdir()  # looks for a folder by writing a file; torch does that, not the plugin
     told: dict[str, Any] = {"effects": _imported(request["modules"]), "answers": [], "error": ""}
     try:
         told["answers"] = _answers(request["thing"], request["tables"], request["backwards"])
     except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
         told["error"] = f"{type(error).__name__}: {error}"
-    sys.stdout.write("\0" + json.dumps(told))
+    return told
 
 
 def _imported(names: Sequence[str]) -> list[str]:
@@ -198,7 +162,3 @@ def _object(value: Any) -> Any:  # noqa: ANN401  the object at a module and qual
     for name in value[1].split("."):
         found = getattr(found, name)
     return found
-
-
-if __name__ == "__main__":
-    main()

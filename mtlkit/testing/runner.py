@@ -1,11 +1,12 @@
 """Trying one law on one plugin: corners first, then generated values, shrunk to the smallest failure."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from traceback import extract_tb
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -23,6 +24,12 @@ from mtlkit.testing.script import script
 from mtlkit.testing.subject import Subject
 
 NO_VALUES = "no options could be drawn that the plugin accepts; give its Card an example"
+SHRINK_SECONDS = 5.0
+
+
+def spent() -> float:
+    """How long this process has worked, in seconds, however busy the machine is; waiting counts a tenth."""
+    return process_time() + perf_counter() / 10
 
 
 @frozen
@@ -34,45 +41,68 @@ class Failure:
 
 
 @define
+class Budget:
+    """The seconds that `laws` laws of a plugin have together."""
+
+    seconds: float
+    laws: int
+    used: float = 0.0
+    done: int = 0
+
+    def part(self) -> float:
+        """What the next law may use: more than its share where others used less, but never very little."""
+        share = self.seconds / self.laws
+        left = (self.seconds - self.used) / max(self.laws - self.done, 1)
+        return max(share / 4, min(3 * share, 2 * left))
+
+    def take(self, seconds: float) -> None:
+        """A law has used that much."""
+        self.used += seconds
+        self.done += 1
+
+
+@define
 class Trial:
     """One law being tried; remembers what failed so that shrinking can be cut short."""
 
     law: Law
     subject: Subject
-    until: float
+    seconds: float
     at_least: int
+    began: float = field(factory=spent)
     examples: int = 0
     failures: dict[str, Failure] = field(factory=dict)
     failed_at: float | None = None
+    passed: set[str] = field(factory=set)
 
     def try_values(self, values: Values) -> None:
         """Hold the law against some values; raises `Broken` where it fails.
 
         Out of time, only what failed before is repeated: Hypothesis replays its smallest failure.
         """
-        late = perf_counter() > self._end()
+        if repr(values) in self.passed:
+            return
+        late = spent() > self._end()
         if late and (self.failures or self.examples >= self.at_least):
             known = self.failures.get(repr(values))
             if known:
                 raise Broken(known.message)
             return
         self.examples += 1
-        message = attempt(self.law, self.subject, values)
+        message = attempt(self.law, self.subject, deepcopy(dict(values)))
         if message:
             if self.failed_at is None:
-                self.failed_at = perf_counter()
+                self.failed_at = spent()
             self.failures[repr(values)] = Failure(message, values)
             raise Broken(message)
+        self.passed.add(repr(values))
 
     def last(self) -> Failure | None:
         """The smallest failure: the last one that was found."""
         return list(self.failures.values())[-1] if self.failures else None
 
     def _end(self) -> float:
-        return self.until if self.failed_at is None else self.failed_at + SHRINK_SECONDS
-
-
-SHRINK_SECONDS = 5.0
+        return self.began + self.seconds if self.failed_at is None else self.failed_at + SHRINK_SECONDS
 
 
 def attempt(law: Law, subject: Subject, values: Values) -> str:
@@ -118,8 +148,10 @@ def run_law(law: Law, subject: Subject, profile: Profile, start: int, laws: int)
     reason = law.applies(subject)
     if reason:
         return Outcome(law.id, law.name, law.statement, "not applicable", reason)
-    trial = Trial(law, subject, began + 3 * profile.seconds / laws, profile.at_least)
+    budget: Budget = subject.memory.setdefault("budget", Budget(profile.seconds, laws))
+    trial = Trial(law, subject, budget.part(), profile.at_least)
     failure = _find(trial, profile, start)
+    budget.take(spent() - trial.began)
     seconds = perf_counter() - began
     if failure is None:
         return Outcome(law.id, law.name, law.statement, "passed", examples=trial.examples, seconds=seconds)
@@ -146,7 +178,13 @@ def _find(trial: Trial, profile: Profile, start: int) -> Failure | None:
             for values in law.corners(subject) if law.given else ({},):
                 _try_corner(trial, values)
             if law.given is not None:
-                _generate(trial, law.given(subject), max(1, round(profile.examples * law.share)), start)
+                examples = max(1, round(profile.examples * law.share))
+                try:
+                    for values in _drawn(subject, law.given, examples, start):
+                        trial.try_values(values)
+                except Broken:  # drawn once more, with what it takes to find a smaller failure
+                    _generate(trial, law.given(subject), examples, start)
+                    raise
     except Broken as broken:
         return trial.last() or Failure(str(broken))
     except Flaky:
@@ -178,9 +216,29 @@ def _try_corner(trial: Trial, values: Values) -> None:
         raise
 
 
-def _generate(trial: Trial, strategy: SearchStrategy[Mapping[str, Any]], examples: int, start: int) -> None:
-    @seed(start)
-    @settings(
+def _drawn(
+    subject: Subject, given_by: Callable[[Subject], SearchStrategy[Values]], examples: int, start: int
+) -> list[Values]:
+    """The first values that are drawn for these laws; most laws share a strategy, and drawing is costly."""
+    known: dict[Any, tuple[int, list[Values]]] = subject.memory.setdefault("drawn", {})
+    key = (given_by, start)
+    if key not in known or known[key][0] < examples:
+        found: list[Values] = []
+
+        @seed(start)
+        @_settings(examples)
+        @given(given_by(subject))
+        def collect(values: Values) -> None:
+            found.append(values)
+
+        collect()
+        known[key] = (examples, found)
+    count, found = known[key]
+    return found if count == examples else found[:examples]
+
+
+def _settings(examples: int) -> settings:
+    return settings(
         max_examples=examples,
         database=None,
         deadline=None,
@@ -189,6 +247,11 @@ def _generate(trial: Trial, strategy: SearchStrategy[Mapping[str, Any]], example
         report_multiple_bugs=False,
         print_blob=False,
     )
+
+
+def _generate(trial: Trial, strategy: SearchStrategy[Mapping[str, Any]], examples: int, start: int) -> None:
+    @seed(start)
+    @_settings(examples)
     @given(strategy)
     def tried(values: Mapping[str, Any]) -> None:
         trial.try_values(values)

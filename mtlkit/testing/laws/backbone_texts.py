@@ -92,7 +92,7 @@ def tokens_know_their_place(subject: Subject, options: Table, form: str, rows: l
     )
     longest = max(len(item) for item in backbone.prepare(lab.rows(form, range(COUNT))))
     for at, row in enumerate(given):
-        _check_places(batch, at, row, whole=4 * len(items[at]) <= longest)
+        _check_places(batch, at, row, whole=2 * len(items[at]) <= longest)
 
 
 def _check_numbers(vocabulary: Vocabulary) -> None:

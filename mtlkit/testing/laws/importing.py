@@ -25,6 +25,7 @@ def addressed(subject: Subject) -> str:
     why="listing plugins and checking a recipe must be safe, and two plugins must not disturb each other",
     mistake="a download, a log file, a seed, a thread or torch.set_num_threads at module level",
     applies=importable,
+    apart=True,
 )
 def importing_has_no_side_effects(subject: Subject) -> None:
     """Importing its modules opens no socket, writes no file, starts nothing and changes no global state."""
@@ -50,6 +51,7 @@ def options_import_no_torch(subject: Subject) -> None:
     why="a run resumes in another process, and ranks of one run are different processes",
     mistake="the order of a set, hash() of a string, id() of an object",
     applies=importable,
+    apart=True,
 )
 def processes_agree(subject: Subject) -> None:
     """Two fresh processes with different hash seeds, zones and locales give the same answers."""
