@@ -11,7 +11,7 @@ from mtlkit.contracts.place import Place
 from mtlkit.contracts.selectors import parse
 from mtlkit.errors import MtlkitError, Problem, RecipeError
 from mtlkit.plan.model import Part, Plan
-from mtlkit.plan.selection import lower_metrics
+from mtlkit.plan.selection import lower_is_better
 from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import Recipe
 from mtlkit.recipe.problems import closest, problem_at
@@ -267,11 +267,12 @@ def _metric_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath,
 def _directions(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> Iterator[tuple[KeyPath, str]]:
     """The metrics of which the selection takes the higher though lower is better, with their places."""
     told = recipe.selection
-    weights = {} if told is None else {told.metric: 1.0} if told.metric else told.metrics
-    for name, weight in weights.items():
+    if told is None:
+        return
+    for name, weight in ({told.metric: 1.0} if told.metric else told.metrics).items():
         task, _, metric = name.partition("/")
         options = parts["tasks", task, "head"].options if task in recipe.tasks else None
-        if metric in lower_metrics(options) and told is not None and (weight > 0) == (told.mode == "max"):
+        if (weight > 0) == (told.mode == "max") and lower_is_better(metric, options):
             yield ("selection", "metric") if told.metric else ("selection", "metrics", name), name
 
 

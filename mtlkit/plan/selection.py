@@ -4,6 +4,7 @@ The log has what was measured on validation rows, as `TASK/METRIC` after so many
 at step 0 was measured before training. So a run that goes on knows again what one that never stopped knows.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 
@@ -14,7 +15,9 @@ from mtlkit.plan.model import Mode, Plan, SelectionPlan
 
 RUN = ""
 """The name of what a run as a whole is selected by; others are names of tasks."""
-LOWER_IS_BETTER = frozenset({"mae", "rmse", "perplexity"})
+LOWER_IS_BETTER = frozenset({"mae", "rmse", "perplexity", "kl-divergence", "js-divergence", "anisotropy"})
+CUT_TO = re.compile(r"-[0-9]+d$")
+"""What a head puts behind the name of a metric of vectors that it cuts to so many dimensions."""
 
 
 @frozen
@@ -73,14 +76,15 @@ def objectives(plan: Plan) -> dict[str, Objective]:
         options = task.head.options
         names = options.metrics() if hasattr(options, "metrics") else ()
         if names:
-            mode: Mode = "min" if names[0] in lower_metrics(options) else "max"
+            mode: Mode = "min" if lower_is_better(names[0], options) else "max"
             found[task.name] = Objective({f"{task.name}/{names[0]}": 1.0}, mode)
     return found
 
 
-def lower_metrics(options: object) -> frozenset[str]:
-    """The metrics of which lower is better: those we ship, and those a head's options name."""
-    return LOWER_IS_BETTER | frozenset(getattr(options, "lower_is_better", ()))
+def lower_is_better(metric: str, options: object) -> bool:
+    """Whether lower is better of a head's metric: of some that we ship, and of those its options name."""
+    named = {*getattr(options, "lower_is_better", ())}
+    return metric in named or CUT_TO.sub("", metric) in LOWER_IS_BETTER
 
 
 def objective_of(selection: SelectionPlan) -> Objective:

@@ -555,6 +555,7 @@ class Counts:
 
     text: str = option("column of the text", "text")
     label: str = option("column of the number", "number")
+    lower_is_better = ("mean-error",)
 
     def columns(self):
         return {"text": self.text, "label": self.label}

@@ -1,6 +1,7 @@
 """The rules of selection and early stopping, as functions of the metric log."""
 
 from math import inf, nan
+from types import SimpleNamespace
 
 import pytest
 from attrs import evolve
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from mtlkit.contracts.progress import Measurement
 from mtlkit.plan.model import SelectionPlan
-from mtlkit.plan.selection import Choice, Objective, best, choices, enough, idle
+from mtlkit.plan.selection import Choice, Objective, best, choices, enough, idle, lower_is_better
 
 A, B = "a/accuracy", "b/rmse"
 VALUES = st.lists(st.one_of(st.integers(0, 5).map(float), st.just(nan)), max_size=12)
@@ -112,3 +113,11 @@ def test_what_was_measured_before_training_is_no_choice():
 
 def test_selection_plans_are_values():
     assert evolve(SelectionPlan({A: 1.0}), patience=2) == SelectionPlan({A: 1.0}, patience=2)
+
+
+def test_metrics_of_which_lower_is_better():
+    assert lower_is_better("rmse", object())
+    assert lower_is_better("mae-64d", object())
+    assert not lower_is_better("accuracy", object())
+    assert not lower_is_better("accuracy-64d", object())
+    assert lower_is_better("regret", SimpleNamespace(lower_is_better=("regret",)))

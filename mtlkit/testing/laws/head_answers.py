@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.contracts.head import Measure
+from mtlkit.plan.selection import lower_is_better
 from mtlkit.testing.head_answers import is_plain, labelled, perfect
 from mtlkit.testing.head_features import Exam, corrupts, exam, sitting
 from mtlkit.testing.law import law, require
@@ -112,10 +113,15 @@ def metrics_are_of_rows(subject: Subject, **case: Any) -> None:  # noqa: ANN401 
 
 def check_names(sat: Exam, found: Sequence[Measure]) -> None:
     """Metrics have the names that the options announce, records by row, and finite values."""
-    named = tuple(sat.lesson.subject.options(sat.lesson.table).metrics())
+    options = sat.lesson.subject.options(sat.lesson.table)
+    named = tuple(options.metrics())
     names = tuple(each.name for each in found)
     require(names == named, f"it measures {names}, and its options announce {named}")
     for each in found:
+        lower = lower_is_better(each.name, options)
+        way = ("higher", "lower") if each.higher_is_better else ("lower", "higher")
+        told = f"of {each.name} {way[0]} is better, and its options say {way[1]}: see `lower_is_better`"
+        require(each.higher_is_better != lower, told)
         records = each.records
         shaped = isinstance(records, np.ndarray) and records.ndim == 2
         require(shaped, f"the records of {each.name} have shape {np.shape(records)}; they should be [N, K]")
