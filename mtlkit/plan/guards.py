@@ -170,20 +170,28 @@ def frozen_heads(plan: Plan, timeline: Timeline, phases: Sequence[Phase]) -> Ite
         if idle and len(idle) == len(phases):
             yield Guard(f"the head of task {task!r} never trains", "freeze")
         elif rotting:
-            first = rotting[0]
+            start, end = _stretch(rotting)
             yield Guard(
-                f"the head of task {task!r} is frozen in steps {first.start}–{first.end - 1} while the "
+                f"the head of task {task!r} is frozen in steps {start}–{end - 1} while the "
                 f"backbone below it trains: the features that it has learned to read change{_then(plan)}",
                 "freeze",
             )
 
 
+def _stretch(phases: Sequence[Phase]) -> tuple[int, int]:
+    """Start and end of the first of them and of those that follow without a gap."""
+    end = phases[0].end
+    for phase in phases[1:]:
+        end = phase.end if phase.start == end else end
+    return phases[0].start, end
+
+
 def _then(plan: Plan) -> str:
-    limit = f"{plan.guards.tolerance:g}"
+    worse = f"worse by more than {plan.guards.tolerance:g}" if plan.guards.tolerance else "worse"
     return {
         "report": "",
-        "stop": f"; the run stops once its metric is worse by more than {limit}",
-        "refit": f"; it is fitted again at the end, unless its metric is worse by no more than {limit}",
+        "stop": f"; the run stops once its metric is {worse}",
+        "refit": f"; it is fitted again at the end if its metric is {worse} then, or was not measured",
     }[plan.guards.frozen_head]
 
 

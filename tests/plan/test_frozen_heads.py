@@ -136,8 +136,8 @@ def test_the_plan_shows_the_phase_and_says_what_it_is_for():
     assert all(name.startswith("heads.sentiment.") for name in found.phases[1].trainable)
     assert [str(guard) for guard in found.guards] == [
         "freeze: the head of task 'sentiment' is frozen in steps 0–39 while the backbone below it trains: the "
-        "features that it has learned to read change; it is fitted again at the end, unless its metric is worse "
-        "by no more than 0.1"
+        "features that it has learned to read change; it is fitted again at the end if its metric is worse "
+        "by more than 0.1 then, or was not measured"
     ]
     assert found.plan.recipe["guards"] == {"frozen_head": "refit", "tolerance": 0.1, "refit": "5st"}
 

@@ -149,6 +149,16 @@ def test_a_guard_reads_as_path_and_message():
     assert str(Guard("this happens", "freeze[1]")) == "freeze[1]: this happens"
 
 
+def test_a_head_that_stands_through_several_phases_is_told_of_once():
+    thaw = "{ use = 'gradual-unfreeze', every = '4st' }"
+    told = found(f"freeze=[{{ use = 'head', task = 'sentiment' }}, {thaw}]", "guards.frozen_head=refit")
+    assert (
+        "freeze: the head of task 'sentiment' is frozen in steps 4–39 while the backbone below it trains: the "
+        "features that it has learned to read change; it is fitted again at the end if its metric is worse by "
+        "more than 0.02 then, or was not measured"
+    ) in told
+
+
 @pytest.mark.parametrize(
     ("rates", "warned"), [("use = 'uniform'", True), ("use = 'layer-decay', peak = 1e-3", False)]
 )
