@@ -80,6 +80,10 @@ class TrainingError(MtlkitError):
     exit_code = 6
 
 
+class NotFiniteError(TrainingError):
+    """A loss, a penalty or a gradient is NaN or infinite; no weight has been changed by it."""
+
+
 class BusyError(MtlkitError):
     """Another process is at work on the run directory."""
 

@@ -57,6 +57,14 @@ class StepDone:
 
 
 @frozen
+class Skipped:
+    """The step that ends with `step` changed nothing, because something in it was not finite."""
+
+    step: int
+    reason: str
+
+
+@frozen
 class Evaluated:
     """Metrics `TASK/METRIC` of one split after `step` steps.
 
@@ -165,6 +173,7 @@ Event = (
     | Resumed
     | PhaseStarted
     | StepDone
+    | Skipped
     | Evaluated
     | Selected
     | StoppedEarly

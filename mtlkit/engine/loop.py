@@ -9,7 +9,7 @@ for each step of the timeline:
         compare the digest of what was frozen                 → FrozenChecked
         apply the new set, move the boundary, take a digest   → PhaseStarted
         compute the frozen part of the rows to come           → Activity
-    write the rates, take the rows, backward, update          → StepDone
+    write the rates, take the rows, backward, update          → StepDone, Skipped
     evaluate and select where due                             → Evaluated (progress), Selected
     end where there have been enough evaluations              → StoppedEarly
     save where due, in the background                         → Checkpointed, of the one before
@@ -40,6 +40,7 @@ from mtlkit.contracts.events import (
     Resumed,
     RunEnded,
     RunStarted,
+    Skipped,
     StepDone,
     Stopped,
     StoppedEarly,
@@ -183,7 +184,7 @@ def _steps(run: Run) -> Iterator[Event]:
             yield _leave_phase(run, step)
             yield from _enter_phase(run, step, moment.trainable)
         run.stop.check()
-        yield _step(run, moment)
+        yield from _step(run, moment)
         state.end_step(step + 1, run.saver.announced)
         run.saver.check()
         yield from _after_step(run, step + 1)
@@ -294,7 +295,7 @@ def _leave_phase(run: Run, step: int) -> FrozenChecked:
     return FrozenChecked(step, state.phase, combined(after), len(after))
 
 
-def _step(run: Run, moment: Moment) -> StepDone:
+def _step(run: Run, moment: Moment) -> Iterator[StepDone | Skipped]:
     session = run.session
     seed_globals(session.plan.seed, "step", moment.progress.step)
     apply_rates(session.optimizer, moment.rates)
@@ -304,7 +305,7 @@ def _step(run: Run, moment: Moment) -> StepDone:
         if moment.trainable
         else Outcome({}, 0.0, {})
     )
-    return StepDone(
+    yield StepDone(
         step=done,
         epoch=done / session.timeline.steps_per_epoch,
         losses=outcome.losses,
@@ -313,6 +314,8 @@ def _step(run: Run, moment: Moment) -> StepDone:
         rows=outcome.rows,
         penalties=outcome.penalties,
     )
+    if outcome.skipped:
+        yield Skipped(done, outcome.skipped)
 
 
 def _after_step(run: Run, done: int) -> Iterator[Event]:

@@ -16,7 +16,7 @@ from mtlkit.contracts.regularizer import Pulled, Regularizer
 from mtlkit.contracts.selectors import parse
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.seeds import derive
-from mtlkit.errors import TrainingError
+from mtlkit.errors import NotFiniteError
 from mtlkit.plan.model import Part
 
 
@@ -54,7 +54,7 @@ def add_penalties(soft: Sequence[SoftFreeze], handles: Handles, progress: Progre
     """Add the gradient of every penalty; returns their values by regularizer.
 
     Raises:
-        TrainingError: when a penalty is not finite, before any weight has changed.
+        NotFiniteError: when a penalty is not finite, before any weight has changed.
     """
     values: dict[str, float] = {}
     for each in soft:
@@ -63,7 +63,7 @@ def add_penalties(soft: Sequence[SoftFreeze], handles: Handles, progress: Progre
             continue
         value = float(penalty.detach())
         if not isfinite(value):
-            raise TrainingError(
+            raise NotFiniteError(
                 f"the penalty of regularizer {each.name!r} is {value} at step {progress.step}; "
                 "no weight has been changed by it",
                 "lower its strength, or the rates",

@@ -17,7 +17,7 @@ from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.whole_step import WholeLoss, whole_losses
-from mtlkit.errors import PluginError, TrainingError, blaming
+from mtlkit.errors import NotFiniteError, PluginError, blaming
 from mtlkit.plan.batches import rows_of_mix
 
 Positions = Mapping[str, Sequence[int]]
@@ -25,12 +25,16 @@ Positions = Mapping[str, Sequence[int]]
 
 @frozen
 class Outcome:
-    """What one step did: mean losses by task, the norm of the live gradients, rows by source, penalties."""
+    """What one step did: mean losses by task, the norm of the live gradients, rows by source, penalties.
+
+    `skipped` says why the step changed nothing, and is empty where it did.
+    """
 
     losses: Mapping[str, float]
     grad_norm: float
     rows: Mapping[str, int]
     penalties: Mapping[str, float] = {}
+    skipped: str = ""
 
 
 @define
@@ -44,10 +48,40 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
     """Take the rows of this step, add up the gradients of its micro-batches and update once.
 
     Raises:
-        TrainingError: when a loss or the gradient is not finite, before any weight has changed.
+        NotFiniteError: when a loss or the gradient is not finite, before any weight has changed, unless
+            the recipe says that such a step is skipped.
         PluginError: when a sampler or a head breaks its contract.
     """
     positions = rows_of_step(session, progress, cursors)
+    taken = {name: len(rows) for name, rows in positions.items()}
+    with _skipping(session) as skipped:
+        outcome = _updated(session, progress, positions)
+    if skipped:
+        outcome = Outcome({}, 0.0, taken, {}, str(skipped[0].problems[0]))
+    for name, count in taken.items():
+        cursors.taken[name] = cursors.taken.get(name, 0) + count
+    return outcome
+
+
+@contextmanager
+def _skipping(session: Session) -> Iterator[list[NotFiniteError]]:
+    """Where the recipe wants it, take back what a step did that is not finite, and tell why."""
+    found: list[NotFiniteError] = []
+    if session.plan.training.on_nonfinite == "stop":
+        yield found
+        return
+    before = [(buffer, buffer.clone()) for _, buffer in session.built.model.buffers()]
+    try:
+        yield found
+    except NotFiniteError as error:
+        found.append(error)
+        session.optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
+
+
+def _updated(session: Session, progress: Progress, positions: Positions) -> Outcome:
     parts = _parts(session, progress, positions)
     counts = _counts(session, parts)
     tally = _Tally(session, progress, positions, counts)
@@ -61,11 +95,8 @@ def training_step(session: Session, progress: Progress, cursors: Cursors) -> Out
             tally.backward(_terms(session, part, scores, whole), pulls)
     tally.check_counts()
     penalties = add_penalties(session.soft, session.handles, progress)
-    norm = _update(session, progress)
-    taken = {name: len(rows) for name, rows in positions.items()}
-    for name, count in taken.items():
-        cursors.taken[name] = cursors.taken.get(name, 0) + count
-    return Outcome(tally.losses, norm, taken, penalties)
+    norm = _update(session, progress, positions)
+    return Outcome(tally.losses, norm, {name: len(rows) for name, rows in positions.items()}, penalties)
 
 
 def rows_of_step(session: Session, progress: Progress, cursors: Cursors) -> Positions:
@@ -190,7 +221,7 @@ class _Tally:
         """Add the gradient of the weighted sum of mean losses, and the values to `losses`.
 
         Raises:
-            TrainingError: when a loss is not finite.
+            NotFiniteError: when a loss is not finite.
         """
         for task, term in terms.items():
             self.seen[task] = self.seen.get(task, 0.0) + term.count
@@ -219,17 +250,35 @@ class _Tally:
                     "Head.count(targets) must equal LossTerm.count",
                 )
 
-    def _not_finite(self, task: str, value: float) -> TrainingError:
+    def _not_finite(self, task: str, value: float) -> NotFiniteError:
         source = self.session.plan.task(task).data
         numbers = self.session.data[source].numbers(TRAIN, self.positions[source])
-        return TrainingError(
+        return NotFiniteError(
             f"the loss of task {task!r} is {value} at step {self.progress.step}; "
             "no weight has been changed by it",
             f"look at rows {', '.join(map(str, numbers[:16]))} of data {source!r}, or lower the rates",
         )
 
 
-def _update(session: Session, progress: Progress) -> float:
+def _not_finite_gradient(session: Session, progress: Progress, positions: Positions) -> NotFiniteError:
+    wrong = [
+        name
+        for name, weight in session.handles.weights.items()
+        if (gradient := weight.parameters[0].grad) is not None and not gradient.isfinite().all()
+    ]
+    rows = "; ".join(
+        f"{', '.join(map(str, session.data[name].numbers(TRAIN, rows[:16])))} of data {name!r}"
+        for name, rows in positions.items()
+    )
+    of = ", ".join(wrong[:4]) + (f" and {len(wrong) - 4} more" if len(wrong) > 4 else "")
+    return NotFiniteError(
+        f"the gradient of {of or 'all weights together'} is not finite at step {progress.step}; "
+        "no weight has been changed by it",
+        f"look at rows {rows}, lower the rates, or set training.grad_clip",
+    )
+
+
+def _update(session: Session, progress: Progress, positions: Positions) -> float:
     """Clip and step; returns the gradient norm before clipping."""
     ready_gradients(session.handles.weights.values())
     live = [
@@ -242,10 +291,7 @@ def _update(session: Session, progress: Progress) -> float:
         raise PluginError("a weight has a sparse gradient", "build its nn.Embedding with sparse=False")
     norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in live])
     if not torch.isfinite(norm):
-        raise TrainingError(
-            f"the gradient is not finite at step {progress.step}; no weight has been changed by it",
-            "lower the rates, or set training.grad_clip",
-        )
+        raise _not_finite_gradient(session, progress, positions)
     if session.plan.training.grad_clip is not None:
         torch.nn.utils.clip_grads_with_norm_(live, session.plan.training.grad_clip, norm)
     session.optimizer.step()

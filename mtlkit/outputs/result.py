@@ -14,6 +14,7 @@ from mtlkit.contracts.events import (
     Resumed,
     RunEnded,
     Selected,
+    Skipped,
     Stopped,
     StoppedEarly,
     Warned,
@@ -100,6 +101,8 @@ class Collector:
             self.checks += 1
         elif isinstance(event, Warned):
             self.warnings.append(event.message)
+        elif isinstance(event, Skipped):
+            self.warnings.append(f"skipped: {event.reason}")
         elif isinstance(event, Resumed):
             self.warnings += event.warnings
         elif isinstance(event, Stopped):

@@ -73,6 +73,7 @@ class TrainingPlan:
     evaluate_every: Duration | None
     checkpoint_every: Duration | None
     keep: int = 2
+    on_nonfinite: Literal["stop", "skip"] = "stop"
     store_bytes: int = 0
 
     @property

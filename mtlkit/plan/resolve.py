@@ -78,6 +78,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             evaluate_every=training.evaluate_every,
             checkpoint_every=training.checkpoint_every,
             keep=training.keep,
+            on_nonfinite=training.on_nonfinite,
             store_bytes=training.store.max_bytes,
         ),
         selection=_selection(recipe.selection) if recipe.selection else None,

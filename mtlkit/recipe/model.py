@@ -237,6 +237,9 @@ class TrainingTable(Table):
     checkpoint_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = Field(
         None, description="how often to write a checkpoint; false for only at the end"
     )
+    on_nonfinite: Literal["stop", "skip"] = Field(
+        "stop", description="what a loss or gradient that is not finite does: end the run, or skip the step"
+    )
     keep: Annotated[int, Ge(2)] = Field(2, description="how many of the newest checkpoints are kept")
     store: StoreTable = Field(StoreTable(), description="what frozen weights yield, kept on disk")
 

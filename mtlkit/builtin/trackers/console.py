@@ -12,6 +12,7 @@ from mtlkit.contracts.events import (
     PhaseStarted,
     Resumed,
     RunStarted,
+    Skipped,
     StepDone,
     StoppedEarly,
     Warned,
@@ -68,6 +69,8 @@ class ConsoleTracker:
             self._say(f"step {event.step}: {event.split}  {metrics}")
         elif isinstance(event, StoppedEarly):
             self._say(f"stopped early after step {event.step} of {event.steps}: {event.reason}")
+        elif isinstance(event, Skipped):
+            self._say(f"warning: skipped: {event.reason}")
         elif isinstance(event, Warned):
             self._say(f"warning: {event.message}")
 
