@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from mtlkit.builtin.data.table import check_numbers
 from mtlkit.builtin.data.text_file import ReadAt, TextFile
 
-AT_ONCE = 2**20
+AT_ONCE = 2**18
 
 
 class Spans:

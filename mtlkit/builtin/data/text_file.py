@@ -17,7 +17,7 @@ from mtlkit.builtin.data.files import nul, reading, undecodable
 from mtlkit.builtin.data.nameless import nameless_file
 from mtlkit.errors import DataError, Problem
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**18
 BYTE_ORDER_MARK = codecs.BOM_UTF8
 # in these a line end is the byte 10 or 13, and no other character has that byte in it
 CUT_BY_BYTES = ("utf-8", "ascii", "iso8859", "latin", "cp", "mac", "koi8", "gb", "big5", "shift_jis", "euc")
