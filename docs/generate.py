@@ -1,4 +1,4 @@
-"""Write the reference pages about freezing and rates from the plugins' cards and docstrings.
+"""Write the reference pages about freezing, rates and data from the plugins' cards and docstrings.
 
 `make docs-reference` runs it. What a page says of a plugin stands beside the plugin: in its card, in the
 docstring of its options class, and in the help texts of its options. Paragraphs of the docstring that begin
@@ -23,6 +23,7 @@ from mtlkit.contracts.card import PluginKind
 from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
 from mtlkit.outputs.plan_drawing import plan_drawing
 from mtlkit.plan.timeline import Timeline
+from mtlkit.recipe.model import DataTable, FoldTable, PairTable, SplitTable, Table, WhereTable
 
 FOLDER = Path(__file__).parent / "reference"
 BLOCKS, STEPS, STEPS_PER_EPOCH, WIDTH = 6, 100, 10, 86
@@ -46,15 +47,28 @@ RATES = """\
 How fast weights learn. A schedule puts weights into groups and gives each a rate, a curve is a factor on
 all of them over the run, and the optimizer makes a step of a gradient and a rate."""
 
+DATA = """\
+Where rows come from and what is made of them. A `[data.NAME]` table names a source with `use`; the other
+keys are those of every source and the options of this one. Sources read a few rows at a time: of text files
+the places of rows are kept (16 bytes each), Parquet and Arrow are memory-mapped, and copies that are needed
+lie in the folder for temporary files (`TMPDIR`). How to use them is in
+[Use your data](../how-to/use-your-data.md)."""
+
 
 @frozen
 class Page:
-    """A page of the reference: its file, how it begins, and the kinds of plugins it lists."""
+    """A page of the reference: its file, how it begins, and the kinds of plugins it lists.
+
+    `tables` are tables of recipes whose keys it lists first; `judged` says whether plugins are told when to
+    take them and when not, and drawn where they can be.
+    """
 
     file: str
     title: str
     intro: str
     kinds: tuple[tuple[PluginKind, str], ...]
+    tables: tuple[tuple[type[Table], str], ...] = ()
+    judged: bool = True
 
 
 PAGES = (
@@ -70,6 +84,20 @@ PAGES = (
         RATES,
         (("lr", "Schedules"), ("curve", "Curves"), ("optimizer", "Optimizers")),
     ),
+    Page(
+        "data.md",
+        "Data",
+        DATA,
+        (("data", "Sources"),),
+        (
+            (DataTable, "Keys of every source"),
+            (SplitTable, "split"),
+            (WhereTable, "where.COLUMN"),
+            (FoldTable, "fold"),
+            (PairTable, "pair"),
+        ),
+        judged=False,
+    ),
 )
 
 
@@ -83,23 +111,37 @@ def _page(page: Page, entries: Sequence[Entry]) -> Iterator[str]:
     yield NOTE
     yield f"# {page.title}"
     yield page.intro
-    yield PICTURES
+    if page.judged:
+        yield PICTURES
+    for table, heading in page.tables:
+        yield f"## {heading}"
+        yield _table(("key", "default", "meaning"), list(_keys(table)))
     for kind, heading in page.kinds:
         yield f"## {heading}"
         for entry in sorted(
             (each for each in entries if each.card.kind == kind), key=lambda each: each.card.name
         ):
-            yield from _card(entry)
+            yield from _card(entry, page.judged)
 
 
-def _card(entry: Entry) -> Iterator[str]:
+def _keys(table: type[Table]) -> Iterator[tuple[str, str, str]]:
+    """The keys of a table of recipes, their defaults and what they mean."""
+    for name, field in table.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = "required" if field.is_required() else "" if default in ({}, [], "", None) else repr(default)
+        shown = "" if isinstance(default, Table) else shown
+        yield f"`{name}`", shown, field.description or ""
+
+
+def _card(entry: Entry, judged: bool) -> Iterator[str]:
     facts = facts_of(entry)
     about, helps, hinders = sections(facts["help"])
     yield f"### {facts['name']}"
     yield f"*{facts['summary']}*"
     yield about
-    yield f"**When it helps:** {helps or UNKNOWN}"
-    yield f"**When it does not:** {hinders or UNKNOWN}"
+    if judged:
+        yield f"**When it helps:** {helps or UNKNOWN}"
+        yield f"**When it does not:** {hinders or UNKNOWN}"
     if facts["options"]:
         yield _table(*option_columns(facts["options"]))
     if facts["paper"]:

@@ -14,6 +14,7 @@ from tests.docs.blocks import ROOT
 
 COMMAND = "make docs-reference"
 KINDS = {"freezing.md": ("freeze", "regularizer"), "rates.md": ("lr", "curve", "optimizer")}
+PLAIN = {"data.md": ("data",)}  # what it lists is not told when to take it
 
 
 @cache
@@ -31,10 +32,10 @@ def made(name: str) -> str:
 
 
 def test_all_pages_are_known():
-    assert set(generator().pages()) == set(KINDS)
+    assert set(generator().pages()) == {*KINDS, *PLAIN}
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [*KINDS, *PLAIN])
 def test_the_page_is_what_is_generated(name):
     page = ROOT / "docs" / "reference" / name
     assert page.read_text(encoding="utf-8") == made(name), f"run `{COMMAND}`"
@@ -118,3 +119,37 @@ def test_the_command_is_in_the_makefile():
     )
     assert "docs/generate.py" in recipe
     assert "mtlkit.testing.law_table docs/reference/conformance.md" in recipe
+
+
+@pytest.mark.parametrize(("name", "at_least"), [("data.md", 12)])
+def test_every_plugin_of_ours_is_on_a_plain_page(name, at_least):
+    ours = [
+        entry.card
+        for kind in PLAIN[name]
+        for entry in open_catalog().of(kind)
+        if entry.distribution == "mtlkit"
+    ]
+    assert len(ours) >= at_least
+    cards = made(name).split("\n### ")[1:]
+    assert sorted(card.partition("\n")[0] for card in cards) == sorted(card.name for card in ours)
+    for card in ours:
+        [text] = [text for text in cards if text.startswith(f"{card.name}\n")]
+        assert f"*{card.summary}*" in text
+        assert "When it helps" not in text
+        assert f'use = "{card.name}"' in text
+        assert card.paper in text
+
+
+def test_the_page_about_data_lists_the_keys_of_its_tables():
+    text = made("data.md")
+    for key in (
+        "`columns`",
+        "`where`",
+        "`fold`",
+        "`pair`",
+        "`min`",
+        "`without`",
+        "`salt`",
+        "`of`",
+    ):
+        assert f"| {key} |" in text, key
