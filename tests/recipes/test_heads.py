@@ -22,7 +22,7 @@ THRESHOLDS = {
 }
 ELSEWHERE = {"image-classification"}
 """Recipes that need a plugin, and are run by its tests."""
-PENDING = {"sentence-embedding", "image-classification"}
+PENDING = {"sentence-embedding"}
 
 
 @pytest.mark.parametrize("name", sorted(THRESHOLDS))
