@@ -11,6 +11,7 @@ from mtlkit.engine.apply import Handles, frozen_modules, trainable_objects
 from mtlkit.errors import TrainingError
 
 Digests = Mapping[str, str]
+HEADS = "heads."
 
 
 def tensor_digest(tensor: Tensor) -> str:
@@ -23,7 +24,10 @@ def tensor_digest(tensor: Tensor) -> str:
 
 
 def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str]) -> Digests:
-    """Name → digest of every frozen weight and of every buffer of a frozen module."""
+    """Name → digest of every frozen weight and of every buffer of a frozen module.
+
+    A head with a `fit` is asked to set its own buffers, frozen or not: they follow from the weights.
+    """
     digests = {
         name: "".join(tensor_digest(parameter) for parameter in handles.parameters(name))
         for name in table.names
@@ -32,7 +36,7 @@ def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str
     training = trainable_objects(handles, trainable)
     frozen = frozen_modules(handles.model, training)
     for path, module in handles.model.modules():
-        if id(module) in frozen:
+        if id(module) in frozen and not (path.startswith(HEADS) and hasattr(module, "fit")):
             for leaf, buffer in module.named_buffers(recurse=False):
                 digests[f"{path}.{leaf}"] = tensor_digest(buffer)
     return digests

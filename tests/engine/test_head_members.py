@@ -211,6 +211,14 @@ def test_heads_are_fitted_on_all_training_rows_before_each_evaluation(tmp_path, 
     assert weights["buffer:heads.guess.fitted"].item() == len(prepared.data["reviews"].splits["train"])
 
 
+def test_a_frozen_head_is_fitted_too_and_its_weights_stay(tmp_path, plugin):
+    recipe, plugins = guess_recipe(tmp_path, plugin)
+    result, _ = run_recipe(recipe, ["training.evaluate_every=3st", "freeze.use=all"], plugins)
+    assert result.frozen == "unchanged"
+    weights = load_file(final_checkpoint(result) / "weights.safetensors")
+    assert weights["buffer:heads.guess.fitted"].item() > 0
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_whole_step_is_one_large_batch_however_it_is_encoded(tmp_path, monkeypatch, dropout):
     pulled = []
