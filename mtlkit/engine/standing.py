@@ -12,6 +12,7 @@ from mtlkit.engine.session import HELD_OUT, Session
 from mtlkit.engine.snapshot import Snapshot, Standing, take
 from mtlkit.engine.statistics import States
 from mtlkit.engine.step import Cursors
+from mtlkit.plan.batches import rows_per_step
 from mtlkit.plan.rot import standing_heads
 
 UNCOUNTED = (StepDone, Activity, Warned, Resumed, Stopped)
@@ -109,6 +110,7 @@ def phase_end(session: Session, step: int) -> int:
 
 def stored_splits(session: Session, step: int) -> frozenset[SplitName]:
     """The splits worth storing in the phase that begins at `step`: training rows if half are visited."""
-    visited = (phase_end(session, step) - step) * session.plan.training.rows_per_step
-    worth = 2 * visited >= sum(stream.rows for stream in session.streams.values())
+    rows = {name: stream.rows for name, stream in session.streams.items()}
+    visited = (phase_end(session, step) - step) * rows_per_step(session.plan, rows)
+    worth = 2 * visited >= sum(rows.values())
     return frozenset(SPLITS if worth else HELD_OUT)

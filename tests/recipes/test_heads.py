@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 
 import pytest
+from opened_again import check_opened
 
 import mtlkit
 from mtlkit.catalog.discover import open_catalog
@@ -27,12 +28,14 @@ PENDING = {"sentence-embedding"}
 
 @pytest.mark.parametrize("name", sorted(THRESHOLDS))
 def test_its_recipe_learns(name, tmp_path):
-    result = mtlkit.run(mtlkit.plan(mtlkit.load(HEADS / f"{name}.toml")), tmp_path)
+    plan = mtlkit.plan(mtlkit.load(HEADS / f"{name}.toml"))
+    result = mtlkit.run(plan, tmp_path)
     assert result.split == "test"
     assert THRESHOLDS[name]
     for metric, bound in THRESHOLDS[name].items():
         assert bound.keys() in ({"least"}, {"most"})
         assert bound.get("least", -inf) <= result.metrics[metric].value <= bound.get("most", inf), metric
+    check_opened(result, plan)
 
 
 def test_every_recipe_has_a_threshold_and_every_head_a_recipe():
