@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from twins import EVERY_STEP, go_on_from, reference, write_recipe
+from engine_recipes import write_recipe
+from twins import EVERY_STEP, go_on_from, reference
 
 import mtlkit
 from mtlkit.contracts.events import Skipped, StepDone

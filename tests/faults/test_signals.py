@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from children import ended
-from twins import write_recipe
+from engine_recipes import write_recipe
 
 from mtlkit import course, proving
 from mtlkit.cli.main import _code

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from children import die, die_after, ended
-from twins import Killed, until, write_recipe
+from engine_recipes import write_recipe
+from twins import Killed, until
 
 import mtlkit
 from mtlkit.api import preview, resume

@@ -1,11 +1,11 @@
 """Runs that keep the checkpoint of every step, and what goes on from any of them."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 from attrs import frozen
+from engine_recipes import write_recipe
 
 import mtlkit
 from mtlkit.api import preview
@@ -13,9 +13,6 @@ from mtlkit.contracts.events import StepDone
 from mtlkit.course import Audience, begin, go_on
 from mtlkit.engine.checkpoint import folder_name
 from mtlkit.plan.changes import Leave
-
-sys.path.append(str(Path(__file__).parents[1] / "engine"))
-from engine_recipes import write_recipe
 
 EVERY_STEP = ("training.checkpoint_every=1st", "training.keep=1000", "training.evaluate_every=2st")
 
@@ -57,6 +54,12 @@ def until(step):
 def reference(folder, overrides=(), plugin_files=(), *, last=None, **changes):
     """Train the small recipe with these changes to its end, or until the step after `last`."""
     recipe = write_recipe(folder, **{"accumulate": 2, "batch": 8, **changes})
+    return reference_of(recipe, overrides, plugin_files, last=last)
+
+
+def reference_of(recipe, overrides=(), plugin_files=(), *, last=None):
+    """The same with any recipe."""
+    folder = recipe.parent
     plan = mtlkit.plan(mtlkit.load(recipe, [*EVERY_STEP, *overrides], plugin_files))
     prepared = preview(plan)
     if last is None:
@@ -64,7 +67,7 @@ def reference(folder, overrides=(), plugin_files=(), *, last=None, **changes):
         return Reference(prepared, run_dir, told.ended.step)
     with pytest.raises(Killed):
         begin(prepared, folder / "runs", until(last + 1))
-    (run_dir,) = (folder / "runs" / "small").iterdir()
+    (run_dir,) = (folder / "runs" / plan.name).iterdir()
     return Reference(prepared, run_dir, last)
 
 
