@@ -13,6 +13,7 @@ from mtlkit.builtin.data.csv import CsvSource
 from mtlkit.builtin.data.jsonl import JsonlSource
 from mtlkit.builtin.data.options import ConllOptions, CsvOptions, JsonlOptions, TextFolderOptions, TsvOptions
 from mtlkit.builtin.data.text_folder import TextFolderSource
+from mtlkit.cli.main import _code
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitSpec
 from mtlkit.engine.rows import Rows
@@ -186,3 +187,34 @@ def test_without_bad_rows_nothing_is_told(tmp_path):
     for mode in ("error", "skip"):
         skipped = CsvSource(CsvOptions(Place(str(path)), on_bad_row=mode)).skipped()
         assert (skipped.count, skipped.first) == (0, ())
+
+
+RECIPE = """
+name = "skipping"
+backbone = { use = "tiny", hidden_size = 16 }
+training = { length = "1st", batch_size = 4 }
+[data.d]
+use = "csv"
+path = "t.csv"
+on_bad_row = "skip"
+split = { test = 0.2, by = ["text"] }
+[tasks.t]
+data = "d"
+head = { use = "sequence-classification" }
+"""
+
+
+def test_what_is_skipped_reaches_the_user(tmp_path, capsys):
+    (tmp_path / "r.toml").write_text(RECIPE)
+    rows = "".join(f"text {number},{'ab'[number % 2]}\n" for number in range(40))
+    (tmp_path / "t.csv").write_text(f"text,label\n{rows}one,two,three\n")
+    told = (
+        f"data.d: 1 row that can't be read is left out: {tmp_path / 't.csv'}:42  has 3 cells where the table "
+        "has 2  quote cells that hold the delimiter"
+    )
+    assert _code(["plan", str(tmp_path / "r.toml")]) == 0
+    assert f"\nwarning: {told}\n" in capsys.readouterr().out
+    assert _code(["run", str(tmp_path / "r.toml"), "--out", str(tmp_path / "runs"), "--json"]) == 0
+    assert told in json.loads(capsys.readouterr().out)["warnings"]
+    [events] = (tmp_path / "runs").rglob("events.jsonl")
+    assert told in [json.loads(line).get("message") for line in events.read_text().splitlines()]
