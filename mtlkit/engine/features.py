@@ -15,6 +15,7 @@ from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import eval_mode
 from mtlkit.engine.identity import address
+from mtlkit.engine.items import Items
 from mtlkit.engine.joining import join
 from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
@@ -23,7 +24,6 @@ from mtlkit.engine.shelf_file import CHUNK_ROWS
 from mtlkit.engine.store import Address, Store, pad
 
 View = tuple[str, ...]
-PREPARE_ROWS = 2048
 
 
 @frozen
@@ -72,8 +72,7 @@ class Encoder:
     boundary: int = -1
     store: Store = field(factory=Store)
     stored_splits: frozenset[SplitName] = frozenset()
-    _items: dict[Reading, list[Any]] = field(factory=dict)
-    _lengths: dict[Reading, list[int]] = field(factory=dict)
+    _items: dict[Reading, Items] = field(factory=dict)
 
     def move_boundary(self, boundary: int, lowest_changed: int, stored_splits: frozenset[SplitName]) -> None:
         """Enter a phase: weights of depth ≥ `lowest_changed` have moved in the phase before."""
@@ -133,14 +132,11 @@ class Encoder:
 
     def items(self, reading: Reading, positions: Sequence[int]) -> list[Any]:
         """The prepared rows at these positions of a split."""
-        prepared = self._prepared(reading)
-        return [prepared[at] for at in positions]
+        return self._prepared(reading).take(positions)
 
-    def lengths(self, reading: Reading) -> list[int]:
+    def lengths(self, reading: Reading) -> Sequence[int]:
         """Lengths in tokens of all rows of the split."""
-        if reading not in self._lengths:
-            self._lengths[reading] = [len(item) for item in self._prepared(reading)]
-        return self._lengths[reading]
+        return self._prepared(reading).lengths
 
     def fill(self, reading: Reading, need: Need) -> Iterator[Activity]:
         """Compute what the store will be asked for, a chunk at a time."""
@@ -183,14 +179,14 @@ class Encoder:
             return True
         return self.boundary >= 1 and isinstance(self.backbone, Splittable)
 
-    def _prepared(self, reading: Reading) -> list[Any]:
+    def _prepared(self, reading: Reading) -> Items:
         if reading not in self._items:
-            rows = self.data[reading.source].all(reading.split)
-            items: list[Any] = []
-            for start in range(0, len(rows), PREPARE_ROWS):
-                part = rows[start : start + PREPARE_ROWS]
-                items += self._prepare(reading)([tuple(row[name] for name in reading.view) for row in part])
-            self._items[reading] = items
+            prepare, rows = self._prepare(reading), self.data[reading.source]
+            self._items[reading] = Items(
+                rows,
+                reading.split,
+                lambda part: prepare([tuple(row[name] for name in reading.view) for row in part]),
+            )
         return self._items[reading]
 
     def _prepare(self, reading: Reading) -> Callable[[Sequence[tuple[Any, ...]]], list[Any]]:
@@ -230,8 +226,8 @@ class Encoder:
         def compute(chunk: Sequence[int]) -> list[Tensor]:
             with eval_mode(self._module), torch.no_grad(), self._autocast():
                 hidden = self._splittable.stem(self._batch(reading, chunk), depth)
-            items = self._prepared(reading)
-            return [hidden[at, : len(items[row])].clone() for at, row in enumerate(chunk)]
+            lengths = self.lengths(reading)
+            return [hidden[at, : lengths[row]].clone() for at, row in enumerate(chunk)]
 
         return self._stored(reading, "states", depth, positions, compute)
 
@@ -247,8 +243,8 @@ class Encoder:
                     features = self._direct(self._batch(reading, chunk), ())
                 if how is not None:
                     return list(pool(features.tokens, features.mask, how))
-            items = self._prepared(reading)
-            return [features.tokens[at, : len(items[row])].clone() for at, row in enumerate(chunk)]
+            lengths = self.lengths(reading)
+            return [features.tokens[at, : lengths[row]].clone() for at, row in enumerate(chunk)]
 
         return self._stored(reading, how or "tokens", self.backbone.depth + 1, positions, compute)
 

@@ -1,7 +1,7 @@
 """What features depend on beside weights and rows: the address of what is stored for later runs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from importlib import metadata
 from typing import Any
@@ -35,7 +35,7 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
     )
 
 
-def address(parts: Sequence[str], items: Sequence[Any], words: str) -> Address:
+def address(parts: Sequence[str], items: Iterable[Any], words: str) -> Address:
     """Where values lie that depend on these texts and on prepared rows, by their tokens where they say."""
     digest = blake2b(json.dumps(parts).encode(), digest_size=20)
     for item in items:
