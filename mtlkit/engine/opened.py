@@ -4,7 +4,7 @@ Neither the training data nor pre-trained weights are read: the plan, what the h
 checkpoint say it all. Of the backbone only its configuration and tokenizer are needed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +175,8 @@ def open_run(plan: Plan, folder: Path, checkpoint: Path) -> Run:
 def checkpoint_of(folder: Path, which: str) -> Path:
     """The folder of a checkpoint: "best", "last", a number of steps, or a task, of which it is the best.
 
-    "best" is that of the selected evaluation. Where the run has no selection, it is the last one, and so it is at
-    the end of a run, which goes back to the selected weights.
+    "best" is that of the selected evaluation; where the run has no selection, the last one. A run that has
+    ended has gone back to the selected weights, so its last checkpoint holds them too.
 
     Raises:
         ResourceError: when there is none.
@@ -197,9 +197,19 @@ def checkpoint_of(folder: Path, which: str) -> Path:
         return found[int(which)]
     best = best_of(last)
     if which == "best":
-        return last.with_name(best.get(RUN, last.name))
+        return _kept(found.values(), best.get(RUN, last.name), last)
     if which not in best:
         kept = ", ".join(name for name in best if name != RUN)
         also = f", or a task of which the best is kept: {kept}" if kept else ""
         raise UsageError(f"{which!r} is no checkpoint", f"write best, last or a number of steps{also}")
-    return last.with_name(best[which])
+    return _kept(found.values(), best[which], last)
+
+
+def _kept(folders: Collection[Path], name: str, told_by: Path) -> Path:
+    for folder in folders:
+        if folder.name == name:
+            return folder
+    raise ResourceError(
+        f"{told_by.name} names {name!r} as the best checkpoint, and it is not there",
+        "choose another --checkpoint",
+    )

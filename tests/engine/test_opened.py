@@ -8,6 +8,7 @@ import pytest
 from engine_recipes import run_recipe, write_recipe
 
 import mtlkit
+from mtlkit.builtin.backbones.tiny import TinyBackbone
 from mtlkit.contracts.scored import ScoredLabel
 from mtlkit.engine import opened
 
@@ -142,6 +143,45 @@ def test_a_checkpoint_by_name_or_step(finished):
         with pytest.raises(kind) as caught:
             mtlkit.open_run(folder, which)
         assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", ["step-00000003", "../../../elsewhere", ""])
+def test_a_best_checkpoint_that_is_not_there(finished, tmp_path, name):
+    folder = shutil.copytree(finished.run_dir, tmp_path / "run")
+    state = folder / "checkpoints" / "step-00000012" / "state.json"
+    document = json.loads(state.read_text())
+    document.setdefault("run", {})["best"] = {"": [0.5, name]}
+    state.write_text(json.dumps(document))
+    with pytest.raises(mtlkit.ResourceError) as caught:
+        opened.checkpoint_of(folder, "best")
+    told = f"step-00000012 names {name!r} as the best checkpoint, and it is not there"
+    assert str(caught.value) == f"{told}  choose another --checkpoint"
+    state.write_text("[")
+    with pytest.raises(mtlkit.ResourceError, match="step-00000012 can't be read"):
+        opened.checkpoint_of(folder, "best")
+
+
+def test_opening_reads_no_pretrained_weights(finished, monkeypatch):
+    asked = []
+    built = TinyBackbone.__init__
+
+    def recorded(self, options, pretrained=True):
+        asked.append(pretrained)
+        built(self, options, pretrained)
+
+    monkeypatch.setattr(TinyBackbone, "__init__", recorded)
+    mtlkit.open_run(finished.run_dir)
+    assert asked == [False]
+
+
+def test_a_damaged_checkpoint_is_not_used(finished, tmp_path):
+    folder = shutil.copytree(finished.run_dir, tmp_path / "run")
+    weights = folder / "checkpoints" / "step-00000012" / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(mtlkit.ResourceError, match=r"step-00000012 is damaged: weights\.safetensors"):
+        mtlkit.open_run(folder)
 
 
 def test_what_is_no_run(tmp_path):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from engine_recipes import of_type, run_recipe, write_recipe
+from engine_recipes import final_bytes, of_type, run_recipe, write_recipe
 
 import mtlkit
 from mtlkit.contracts.events import Evaluated, RunEnded, Selected, StoppedEarly
@@ -104,10 +104,10 @@ def test_a_run_that_gets_no_better_ends_early(tmp_path):
 
 def test_a_run_that_ended_early_goes_on_to_the_same_end(tmp_path):
     """Stopped after the evaluation at which patience ran out, or before it: the rest is told again."""
-    path = recipe(tmp_path, STILL, length="20st", dropout=0.0)
+    path = recipe(tmp_path, f"{STILL}\nrelative = true\neach_task = true", length="20st", dropout=0.0)
     plan = mtlkit.plan(mtlkit.load(path, ["lr={use='uniform',peak=1e-12}", "training.checkpoint_every=1st"]))
     whole = []
-    mtlkit.run(plan, tmp_path / "whole", on_event=whole.append)
+    unbroken = mtlkit.run(plan, tmp_path / "whole", on_event=whole.append)
     for after in (5, 6):
         stop = Stopping(after)
         with pytest.raises(mtlkit.errors.StoppedError):
@@ -116,7 +116,8 @@ def test_a_run_that_ended_early_goes_on_to_the_same_end(tmp_path):
             )
         [run_dir] = (tmp_path / f"{after}" / "small").iterdir()
         result = mtlkit.resume(run_dir)
-        assert result.steps == 6
+        assert (result.steps, result.best) == (6, unbroken.best)
+        assert final_bytes(result) == final_bytes(unbroken)
         lines = [json.loads(line)["event"] for line in (run_dir / "events.jsonl").read_text().splitlines()]
         wanted = [type(event).__name__ for event in whole if type(event).__name__ != "Activity"]
         assert [name for name in lines if name not in ("Activity", "Resumed", "Stopped")] == wanted
