@@ -90,7 +90,7 @@ class TokenClassificationHead(nn.Module):
             return [[] for _ in output]
         seen = output[..., 0] != NO_SCORE
         lengths = lengths_of(seen)
-        outside = torch.full_like(output[0, 0], UNLIKELY)
+        outside = output.new_full((len(names),), UNLIKELY)
         outside[names.index(self.outside)] = 0.0
         scores = torch.where(seen.unsqueeze(-1), output, outside)
         if self.options.scheme == "none":
