@@ -112,11 +112,12 @@ def unlabelled(row: Record, columns: Sequence[str]) -> list[Record]:
     cells = [row.get(column) for column in columns]
     if any(isinstance(cell, str) for cell in cells):
         missing.append({**row, **dict.fromkeys(columns, "")})
-    for column in columns:
-        cell = row.get(column)
-        if isinstance(cell, list) and any(_as_long(cell, other) for other in row.values()):
-            missing.append({**row, column: [None] * len(cell)})
-    return missing
+    lists = {
+        column: [None] * len(row[column])
+        for column in columns
+        if isinstance(row.get(column), list) and any(_as_long(row[column], other) for other in row.values())
+    }
+    return [*missing, {**row, **lists}] if lists else missing
 
 
 def relabelled(row: Record, column: str, label: Value) -> Record:

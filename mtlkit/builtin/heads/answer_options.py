@@ -57,16 +57,14 @@ class ExtractiveQa:
         return "answer-f1", "exact-match"
 
     def examples(self, count: int, rng: Random) -> list[Record]:
-        """Rows of made-up texts of which a word is the answer, or where there may be no answer, none."""
+        """Rows of made-up texts of which a word is the answer."""
         return [self._example(rng) for _ in range(count)]
 
     def _example(self, rng: Random) -> Record:
         words = [rng.choice(WORDS) for _ in range(rng.randint(1, 6))]
         place = rng.randrange(len(words))
         start = len(" ".join([*words[:place], ""]))
-        there = not self.unanswerable or rng.random() < 0.7
-        texts, starts = ([words[place]], [start]) if there else ([], [])
         row = {self.question: f"where is {words[place]}?", self.context: " ".join(words)}
         if self.starts:
-            return {**row, self.answers: texts, self.starts: starts}
-        return {**row, self.answers: {"text": texts, "answer_start": starts}}
+            return {**row, self.answers: [words[place]], self.starts: [start]}
+        return {**row, self.answers: {"text": [words[place]], "answer_start": [start]}}

@@ -32,13 +32,13 @@ class Answer:
 
 
 def answers_of(row: Record, options: ExtractiveQa) -> tuple[Answer, ...] | None:
-    """The right answers of a row, none where its context has none; None where they are missing.
+    """The right answers of a row, none where its context has none; None where one is missing.
 
     Raises:
         DataError: when the cells are not as said above, or an answer is not where it should be.
     """
     texts, starts = _cells(row, options)
-    if texts is None or texts == "":
+    if texts is None or texts == "" or (isinstance(texts, list | tuple) and None in texts):
         return None
     starts = [-1] * len(texts) if starts is None or starts == "" else starts
     if not _are(texts, str) or not _are(starts, int) or len(texts) != len(starts):

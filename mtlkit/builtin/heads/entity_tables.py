@@ -94,6 +94,8 @@ def entities_of(row: Record, options: BiaffineNer) -> Entities:
 def _of_spans(row: Record, options: BiaffineNer) -> Entities:
     if any(row.get(column) is None or row.get(column) == "" for column in (options.label, options.spans)):
         return Entities(0, (), ())
+    if row[options.label] and all(label is None for label in row[options.label]):
+        return Entities(0, (), ())
     places = spans_of(row, options.tokens, options.spans)
     labels = labels_of(row, options.label, places, options.spans)
     pairs = list(zip(places, labels, strict=True))

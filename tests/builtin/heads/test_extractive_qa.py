@@ -120,7 +120,7 @@ def test_predictions_are_presented_with_their_words():
 
 def test_gold_answers_are_decoded_to_themselves():
     module = qa()
-    rows = examples("extractive-qa", 12)
+    rows = [*examples("extractive-qa", 12), NONE]
     output, targets = asked(module, rows)
     from mtlkit.builtin.heads.extractive_qa import _wanted
 

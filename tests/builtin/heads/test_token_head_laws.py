@@ -10,6 +10,7 @@ TAGGED = [
     for tags in (("B-x", "I-x", "O"), ("O",), ("B-y", "O", "B-x"), ("B-x", "B-x", "I-x", "O"), ("O", "O"))
 ]
 ABC = ("a", "b", "c")
+NO_ANSWER = {"question": "why?", "context": "one two", "answers": [], "starts": []}
 CASES = {
     "tags": (lambda: head("token-classification", TAGS), TAGGED, "tags"),
     "tags in bio": (lambda: head("token-classification", TAGS, scheme="bio", hidden=5), TAGGED, "tags"),
@@ -41,7 +42,7 @@ CASES = {
         examples("dependency"),
         "heads",
     ),
-    "answers": (lambda: head("extractive-qa"), examples("extractive-qa"), "answers"),
+    "answers": (lambda: head("extractive-qa"), [*examples("extractive-qa"), NO_ANSWER], "answers"),
 }
 every_head = pytest.mark.parametrize("name", CASES)
 
