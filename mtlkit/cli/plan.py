@@ -38,7 +38,9 @@ def plan(
     from mtlkit.engine.estimate import estimate
     from mtlkit.outputs.plan_json import plan_document
     from mtlkit.outputs.plan_selection import selection_document, selection_text
+    from mtlkit.outputs.plan_selectors import selectors_document, selectors_text
     from mtlkit.outputs.plan_text import plan_text, weights_text
+    from mtlkit.plan.matching import matched
 
     if plot is not None:
         from mtlkit.outputs.plan_plot import check_suffix
@@ -50,12 +52,15 @@ def plan(
         document = plan_document(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
         evaluated = selection_document(prepared.plan, line.total, line.steps_per_epoch)
         costs_told = {"seconds": costs.seconds, "bytes": costs.memory}
-        say_json({**document, "evaluations": evaluated, "estimate": costs_told})
+        selectors = selectors_document(matched(prepared.plan, line.table))
+        say_json({**document, "selectors": selectors, "evaluations": evaluated, "estimate": costs_told})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
         say(plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text()))
-        if told := selection_text(prepared.plan, line.total, line.steps_per_epoch):
-            say(f"\n{told}")
+        selectors_told = selectors_text(matched(prepared.plan, line.table))
+        for told in (selectors_told, selection_text(prepared.plan, line.total, line.steps_per_epoch)):
+            if told:
+                say(f"\n{told}")
         for guard in prepared.guards:
             say(f"\nwarning: {guard}")
         _draw(prepared)

@@ -1,7 +1,7 @@
 """Checks that need more than one part of a plan: columns, labels, tasks, selectors, empty phases."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mtlkit.contracts.card import load_address
 from mtlkit.contracts.columns import column_problems, our_columns
@@ -10,6 +10,7 @@ from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.selectors import parse
 from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.plan.matching import matched, where
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.selection import lower_is_better
 from mtlkit.recipe.document import Document, KeyPath
@@ -52,35 +53,19 @@ def check_table(plan: Plan, table: ParamTable) -> None:
     Raises:
         RecipeError: when a selector matches no weight; suggests the nearest names.
     """
-    written = [
-        (_where(plan.document.data, place, text), text, False)
-        for place, part in _selecting(plan)
-        for text in part.options.patterns()
-    ]
-    written += [(("lr", "curves", text), text, True) for text in plan.curves]
     found = [
         problem_at(
-            plan.document, path, f"the selector {text!r} matches no weight", _nearest(text, table), key=key
+            plan.document,
+            each.path,
+            f"the selector {each.text!r} matches no weight",
+            _nearest(each.text, table),
+            key=each.is_key,
         )
-        for path, text, key in written
-        if not _matches(text, table)
+        for each in matched(plan, table)
+        if not each.weights
     ]
     if found:
         raise RecipeError(found)
-
-
-def _matches(text: str, table: ParamTable) -> bool:
-    selector = parse(text)
-    return any(selector.matches(row, table) for row in table)
-
-
-def _selecting(plan: Plan) -> Iterator[tuple[KeyPath, Part]]:
-    """The parts whose options may hold selectors, with their places."""
-    yield from ((("freeze", number), part) for number, part in enumerate(plan.freeze))
-    yield from ((("regularizer", number), part) for number, part in enumerate(plan.regularizers))
-    for part in (plan.lr, plan.optimizer):
-        if hasattr(part.options, "patterns"):
-            yield (part.kind,), part
 
 
 def check_trains(plan: Plan, phases: "Sequence[Phase]") -> None:
@@ -142,9 +127,9 @@ def _unknown_tasks(document: Document, recipe: Recipe, parts: Mapping[KeyPath, P
             continue
         for task in part.options.tasks():
             if task not in recipe.tasks:
-                where = _where(document.data, path, task)
+                place = where(document.data, path, task)
                 found.append(
-                    problem_at(document, where, f"there is no task {task!r}", closest(task, recipe.tasks))
+                    problem_at(document, place, f"there is no task {task!r}", closest(task, recipe.tasks))
                 )
     for text in recipe.lr.curves:
         for task in parse(text).tasks:
@@ -286,7 +271,7 @@ def _watched(
         yield from ((("selection", "metrics", name), name) for name in recipe.selection.metrics)
     for path, part in parts.items():
         if part.kind in ("curve", "freeze") and hasattr(part.options, "metrics"):
-            yield from ((_where(document.data, path, name), name) for name in part.options.metrics())
+            yield from ((where(document.data, path, name), name) for name in part.options.metrics())
 
 
 def _label_problems(document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part]) -> list[Problem]:
@@ -316,29 +301,6 @@ def _nearest(text: str, table: ParamTable) -> str:
             text, sorted({".".join([*names[:at], "*"]) for names in parts for at in range(1, len(names))})
         )
     return closest(text, table.names)
-
-
-def _where(data: Any, path: KeyPath, text: str) -> KeyPath:  # noqa: ANN401  any TOML value
-    """The path, at or below `path`, of the key or value that mentions `text`."""
-    here, real = data, list[str | int]()
-    for part in path:
-        if isinstance(here, dict) and path[0] == "freeze" and isinstance(part, int):
-            continue  # one [freeze] table stands for a list of one
-        real.append(part)
-        here = here[part] if not isinstance(here, dict) or part in here else {}
-    return _search(here, tuple(real), text) or tuple(real)
-
-
-def _search(value: Any, path: KeyPath, text: str) -> KeyPath | None:  # noqa: ANN401  any TOML value
-    if isinstance(value, str):
-        return path if text in value else None
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in pairs:
-        if key == text:
-            return (*path, key)
-        if found := _search(inner, (*path, key), text):
-            return found
-    return None
 
 
 def _split(path: str) -> KeyPath:

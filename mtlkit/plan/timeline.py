@@ -152,6 +152,7 @@ class Timeline:
         The steps before are walked too, because ages count from when a group thawed.
         """
         thawed: dict[str, int] = {}
+        before: frozenset[str] | None = None
         for step in range(self.total):
             progress = self.progress(step, log())
             trainable = self.trainable(progress)
@@ -159,11 +160,10 @@ class Timeline:
                 if not trainable:
                     return
                 thawed = {}
-            for group, names in self.groups.items():
-                if trainable.isdisjoint(names):
-                    thawed.pop(group, None)
-                else:
-                    thawed.setdefault(group, step)
+            if trainable is not before:
+                training = [group for group, names in self.groups.items() if not trainable.isdisjoint(names)]
+                thawed = {group: thawed.get(group, step) for group in training}
+                before = trainable
             if step >= first:
                 ages = {group: step - since for group, since in thawed.items()}
                 yield Moment(progress, trainable, self._rates(progress, ages))
@@ -207,15 +207,16 @@ class Timeline:
         if self.again is not None and progress.step >= self.main:
             progress = evolve(progress, step=progress.step - self.main, total=self.again.steps)
         youngest = min(ages.values(), default=0)
-        rates = dict.fromkeys(self.groups, 0.0)
+        parts = self.parts
+        rates = dict.fromkeys(parts, 0.0)
         factors: dict[tuple[str, int], float] = {}
         for name, age in ages.items():
-            group = self.parts[name]
+            group = parts[name]
             curve = self.curves.get(group.curve, self.curve)
-            counted = youngest if curve.rewarm_scope == "all" else age
-            if (group.curve, counted) not in factors:
-                factors[group.curve, counted] = curve.factor(progress, counted)
-            rate = self.schedule.rate(group.of, progress, age) * factors[group.curve, counted]
+            key = group.curve, youngest if curve.rewarm_scope == "all" else age
+            if key not in factors:
+                factors[key] = curve.factor(progress, key[1])
+            rate = self.schedule.rate(group.of, progress, age) * factors[key]
             if not isfinite(rate) or rate < 0:
                 raise _unusable(name, progress.step, rate, self.schedule, curve)
             rates[name] = rate
