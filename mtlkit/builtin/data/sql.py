@@ -144,7 +144,7 @@ def _engine(options: SqlOptions) -> Iterator[tuple[tuple[str, ...], Iterator[Seq
             yield tuple(map(str, answer.keys())), map(tuple, answer)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         told = str(error).partition("\n")[0]
-        raise ResourceError(f"the data base at {_shown(url)} does not answer: {told}") from error
+        raise ResourceError(f"the data base at {_shown(url)} does not give the rows: {told}") from error
 
 
 def _shown(url: str) -> str:
