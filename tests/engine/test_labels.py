@@ -10,11 +10,12 @@ ROWS = [
 
 
 def labels_of(column):
-    return training_labels(column, SimpleNamespace(all=lambda split: ROWS if split == "train" else []))
+    rows = SimpleNamespace(each=lambda split: ROWS if split == "train" else [])
+    return training_labels(SimpleNamespace(label=column), rows)
 
 
 def test_labels_are_distinct_texts_of_cells_lists_and_lists_of_lists():
     assert labels_of("label") == ("1", "b")
     assert labels_of("tags") == ("B-x", "O")
     assert labels_of("labels") == ("a", "b", "c", "d")
-    assert labels_of("none") == labels_of(None) == ()
+    assert labels_of("none") == labels_of(None) == training_labels(SimpleNamespace(), None) == ()
