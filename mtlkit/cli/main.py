@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from mtlkit.cli.show import show_problems
+from mtlkit.cli.streams import leave_streams, open_streams
 from mtlkit.errors import MtlkitError
 
 HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
@@ -119,7 +120,10 @@ def app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
-    sys.exit(_code(arguments))
+    open_streams()
+    code = _code(arguments)
+    leave_streams()
+    sys.exit(code)
 
 
 def _code(arguments: Sequence[str] | None) -> int:

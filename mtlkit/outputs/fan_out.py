@@ -1,6 +1,7 @@
 """Events to trackers: a tracker that fails is reported and dropped, the run goes on."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from mtlkit.contracts.events import Event, StepDone, Warned
 from mtlkit.contracts.tracker import Tracker
@@ -22,7 +23,8 @@ def fan_out(events: Iterable[Event], trackers: dict[str, Tracker], every: int = 
                 yield warning
     finally:
         for tracker in alive.values():
-            tracker.close()
+            with suppress(Exception, SystemExit):  # what it had to say is said
+                tracker.close()
 
 
 def _deliver(event: Event, alive: dict[str, Tracker]) -> list[Warned]:
@@ -30,7 +32,7 @@ def _deliver(event: Event, alive: dict[str, Tracker]) -> list[Warned]:
     for name, tracker in list(alive.items()):
         try:
             tracker.receive(event)
-        except Exception as error:  # noqa: BLE001  a tracker is foreign code and must not stop the run
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a tracker is foreign and may not stop the run
             del alive[name]
             warnings.append(
                 Warned(f"tracker {name!r} failed and was dropped: {type(error).__name__}: {error}")

@@ -1,5 +1,8 @@
 """Every documented exit code, each with a report and without a traceback."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +82,36 @@ def test_6_training_failed(capsys, tmp_path):
     code, report = ended(capsys, "run", BASE, *overrides, "--out", str(tmp_path))
     assert code == 6
     assert "is nan at step" in report
+
+
+def test_7_the_run_is_busy(capsys, tmp_path):
+    from mtlkit.outputs.run_lock import locked
+
+    arguments = ["run", BASE, "--set", "training.length=1st", "--out", str(tmp_path)]
+    assert ended(capsys, *arguments)[0] == 0
+    (run_dir,) = (path.parent for path in tmp_path.glob("*/*/recipe.toml"))
+    log = run_dir / "events.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))  # as if it had not ended
+    with locked(run_dir):
+        code, report = ended(capsys, "resume", str(run_dir))
+    assert code == 7
+    assert report == f"another process is at work on {run_dir}  wait until it has ended, or stop it"
+    assert ended(capsys, "resume", str(run_dir))[0] == 0
+
+
+def test_every_documented_code_has_a_test():
+    """129, 130, 143 and 152 are in tests/faults/test_signals.py, 1 is whatever is none of them."""
+    page = (ROOT / "docs" / "reference" / "exit-codes.md").read_text(encoding="utf-8")
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    tested = {int(name.split("_")[1]) for name in globals() if re.match(r"test_\d", name)}
+    assert documented == tested | {1, 129, 130, 143, 152}
+
+
+def test_a_bug_shows_a_traceback(tmp_path):
+    program = (
+        "import sys, mtlkit.api as api; api.load = lambda *_: 1 / 0; "
+        "from mtlkit.cli.main import main; main(['validate', 'x.toml'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
