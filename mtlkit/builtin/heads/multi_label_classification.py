@@ -186,12 +186,12 @@ def best_thresholds(likely: np.ndarray, gold: np.ndarray) -> np.ndarray:
 
 
 def _best_threshold(likely: np.ndarray, right: np.ndarray) -> float:
-    from sklearn.metrics import precision_recall_curve
-
-    precision, recall, steps = precision_recall_curve(right, likely)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    between = (steps + np.concatenate([[0.0], steps[:-1]])) / 2
-    best = between[f1[:-1] >= f1[:-1].max() - 1e-12]
+    order = np.argsort(-likely, kind="stable")
+    falling, hits = likely[order], right[order].cumsum()
+    ends = np.flatnonzero(np.append(falling[1:] != falling[:-1], True))  # equal ones stand or fall together
+    f1 = 2 * hits[ends] / (ends + 1 + right.sum())
+    between = (falling[ends] + np.append(falling[ends][1:], 0.0)) / 2
+    best = between[f1 >= f1.max() - 1e-12]
     return float(best[np.abs(best - 0.5).argmin()])
 
 
