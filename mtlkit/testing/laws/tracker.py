@@ -20,9 +20,13 @@ from mtlkit.contracts.events import (
     FrozenChecked,
     Measured,
     PhaseStarted,
+    Resumed,
     RunEnded,
     RunStarted,
+    Selected,
     StepDone,
+    Stopped,
+    StoppedEarly,
     Warned,
 )
 from mtlkit.contracts.tracker import Tracker
@@ -88,6 +92,10 @@ def _drawn(rng: Random, step: int) -> Event:
         Measured(step, "gradient-norm", {f"@gradient-norm/{name}": number}),
         Activity(name, step, 20),
         PhaseStarted(step, name, step + 5, 1, 9),
+        Selected(step, name, f"{name}/accuracy", number, f"checkpoints/step-{step:08d}"),
+        StoppedEarly(step, 20, name),
+        Resumed(step, 20, f"checkpoints/step-{step:08d}", (name,)),
+        Stopped(step, ""),
     )
     return rng.choice(made)
 
