@@ -185,6 +185,13 @@ RATES = (
     ),
     light(
         "curve",
+        "expression",
+        "curves.expression:Expression",
+        "a formula of your own",
+        example={"formula": "(1 - share) ** 2", "warmup": "10%"},
+    ),
+    light(
+        "curve",
         "plateau",
         "curves.plateau:Plateau",
         "less whenever a metric has stopped getting better",
