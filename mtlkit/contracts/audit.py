@@ -74,10 +74,15 @@ class TaskAudit:
 
 @frozen
 class Leak:
-    """Texts that are in the training rows of some tasks and among the held-out rows of some."""
+    """Texts that are in the training rows of some tasks and among the held-out rows of some.
+
+    The columns are those that hold the texts: all that are encoded together, or one of them.
+    """
 
     trained: tuple[str, ...]
+    trained_columns: tuple[str, ...]
     held_out: tuple[str, ...]
+    held_out_columns: tuple[str, ...]
     split: str
     found: Doubtful
 

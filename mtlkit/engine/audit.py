@@ -46,7 +46,7 @@ def audit(plan: Plan) -> Audit:
     built = outline(plan, data)
     looked = {source.name: _look(plan, source.name, data[source.name], built) for source in plan.sources}
     units = [
-        Unit(name, view, tuple(task.plan.name for task in found.tasks if view in task.views), texts)
+        Unit(name, view, tuple(task.plan.name for task in found.tasks if task.reads(view)), texts)
         for name, found in looked.items()
         for view, texts in found.texts.items()
     ]
@@ -63,7 +63,7 @@ def audit(plan: Plan) -> Audit:
 
 @frozen(eq=False)
 class Unit:
-    """One view of one source, and the tasks that read it."""
+    """One view of one source, or one column of it, and the tasks that read it."""
 
     source: str
     view: View
@@ -82,6 +82,10 @@ class Task:
     unlabelled: dict[SplitName, int] = field(factory=lambda: dict.fromkeys(SPLITS, 0))
     pairs: tuple[Growing, Growing] = field(factory=lambda: (Growing("Q"), Growing("Q")))
     seen: set[str] = field(factory=set)
+
+    def reads(self, view: View) -> bool:
+        """Whether this is one of its views, or one column of one."""
+        return view in self.views or any(len(view) == 1 and view[0] in each for each in self.views)
 
     def add(self, split: SplitName, row: Record) -> None:
         """Count a row."""
@@ -154,14 +158,17 @@ def _look(plan: Plan, name: str, rows: Rows, built: Built) -> Looked:
     """Go through the rows of a source once."""
     tasks = tuple(_task(task, built.heads[task.name]) for task in plan.readers(name))
     views = tuple(dict.fromkeys(view for task in tasks for view in task.views))
-    looked = Looked(tasks, {view: Texts() for view in views}, {view: Lengths() for view in views})
+    columns = tuple((column,) for view in views for column in view)
+    texts = {view: Texts() for view in (*views, *columns)}
+    looked = Looked(tasks, texts, {view: Lengths() for view in views})
     for split in SPLITS:
         count = len(rows.splits[split])
         for start in range(0, count, AT_ONCE):
             records = rows.records(split, range(start, min(start + AT_ONCE, count)))
-            for view in views:
+            for view, found in texts.items():
                 for record in records:
-                    looked.texts[view].add(split, text_of(record, view))
+                    found.add(split, text_of(record, view))
+            for view in views:
                 encodable = rows_of(records, view)
                 if encodable:
                     looked.lengths[view].add(built.backbone, encodable)
@@ -199,4 +206,5 @@ def _leaks(units: Sequence[Unit], data: Mapping[str, Rows]) -> Iterator[Leak]:
                 shared, count = held.texts.also_in(split, trained.texts)
                 if len(shared):
                     texts = quoted(data[held.source].each(split), [held.view], shared)
-                    yield Leak(trained.tasks, held.tasks, split, doubtful(shared, count, texts))
+                    found = doubtful(shared, count, texts)
+                    yield Leak(trained.tasks, trained.view, held.tasks, held.view, split, found)

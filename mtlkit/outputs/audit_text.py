@@ -80,9 +80,9 @@ def _view(view: ViewAudit) -> Iterator[str]:
 
 def _leak(leak: Leak) -> Iterator[str]:
     trained, held = " and ".join(leak.trained), " and ".join(leak.held_out)
-    whose = f"{held} has" if len(leak.held_out) == 1 else f"{held} have"
-    told = _doubtful(leak.found, f"that {trained} trains on")
-    yield f"leak: the {leak.split} rows of {whose} {told}"
+    where = f"{trained} ({' + '.join(leak.trained_columns)})"
+    told = _doubtful(leak.found, f"of the training rows of {where}")
+    yield f"leak: {leak.split} rows of {held} ({' + '.join(leak.held_out_columns)}) have {told}"
 
 
 def _doubtful(found: Doubtful, what: str) -> str:

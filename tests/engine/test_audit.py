@@ -37,6 +37,7 @@ head = { use = "token-classification", tokens = "tokens", label = "tags" }
 [training]
 length = "2st"
 """
+SENTIMENT, ENTITIES = (("sentiment",), ("text",)), (("entities",), ("tokens",))
 TRAIN = """text,label
 a fine film,good
 A  Fine Film,bad
@@ -104,10 +105,36 @@ def test_contradictions_and_leaks_also_between_tasks(found):
     assert sentiment.contradictions == Doubtful(1, 2, ("a fine film",))
     assert entities.contradictions == Doubtful(1, 2, ("Ada Lovelace wrote",))
     assert set(found.leaks) == {
-        Leak(("sentiment",), ("sentiment",), "test", Doubtful(1, 1, ("plain and simple",))),
-        Leak(("sentiment",), ("entities",), "validation", Doubtful(1, 1, ("plain and simple",))),
-        Leak(("entities",), ("entities",), "validation", Doubtful(1, 1, ("Ada Lovelace wrote",))),
+        Leak(*SENTIMENT, *SENTIMENT, "test", Doubtful(1, 1, ("plain and simple",))),
+        Leak(*SENTIMENT, *ENTITIES, "validation", Doubtful(1, 1, ("plain and simple",))),
+        Leak(*ENTITIES, *ENTITIES, "validation", Doubtful(1, 1, ("Ada Lovelace wrote",))),
     }
+
+
+PAIRS = """
+name = "pairs"
+backbone = { use = "tiny", hidden_size = 16 }
+training = { length = "1st" }
+[data.one]
+use = "memory"
+rows = [{ a = "x", b = "y", label = "p", split = "train" }, { a = "z", b = "w", label = "q", split = "train" }]
+[data.two]
+use = "memory"
+rows = [{ a = "new", label = "p", split = "train" }, { a = "Y", label = "q", split = "test" }]
+[tasks.pair]
+data = "one"
+head = { use = "sequence-classification", text = ["a", "b"] }
+[tasks.single]
+data = "two"
+head = { use = "sequence-classification", text = "a" }
+"""
+
+
+def test_a_text_of_a_pair_leaks_into_another_task(tmp_path):
+    (tmp_path / "r.toml").write_text(PAIRS)
+    found = audit(mtlkit.plan(mtlkit.load(tmp_path / "r.toml")))
+    assert found.leaks == (Leak(("pair",), ("b",), ("single",), ("a",), "test", Doubtful(1, 1, ("Y",))),)
+    assert [view.columns for view in found.tasks[0].views] == [("a", "b")]
 
 
 def test_examples_are_what_the_head_sees(found):
@@ -133,8 +160,10 @@ def test_the_report(found, folder):
         "  without a text: 1 train",
         '  contradictory: 1 text with several labels, in 2 rows: "a fine film"',
         '  contradictory: 1 text with several labels, in 2 rows: "Ada Lovelace wrote"',
-        'leak: the test rows of sentiment has 1 text that sentiment trains on, in 1 row: "plain and simple"',
-        'leak: the validation rows of entities has 1 text that sentiment trains on, in 1 row: "plain and simple"',
+        "leak: test rows of sentiment (text) have 1 text of the training rows of sentiment (text), in 1 row: "
+        '"plain and simple"',
+        "leak: validation rows of entities (tokens) have 1 text of the training rows of sentiment (text), in 1 row: "
+        '"plain and simple"',
     ):
         assert line in lines, line
 
@@ -151,7 +180,9 @@ def test_the_command_prints_nothing_that_steers_a_terminal(folder, capsys, monke
             assert said.err == ""
         told = json.loads(said.out)
         assert told["tasks"][0]["contradictions"]["examples"] == ["\x1b]0;one\x07\x9b31m"]
-        assert told["leaks"][-1].keys() == {"trained", "held_out", "split", "found"}
+        assert told["leaks"][-1].keys() == {
+            *("trained", "trained_columns", "held_out", "held_out_columns", "split", "found")
+        }
     finally:
         hostile.write_text(before)
 
