@@ -52,10 +52,11 @@ class SquadSource:
         questions, passages = self._questions
         check_numbers(numbers, len(questions))
         found: list[Record] = []
+        names = self._names
         for number in numbers:
             cells = questions.get(number)
             cells[3] = passages.get(cells[3])
-            found.append(dict(zip(self.columns(), cells, strict=True)))
+            found.append(dict(zip(names, cells, strict=True)))
         return found
 
     def fingerprint(self) -> str:
@@ -66,6 +67,10 @@ class SquadSource:
         """The questions that could not be read and were left out."""
         _ = self._questions
         return self._bad.skipped()
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return self.columns()
 
     @cached_property
     def _questions(self) -> tuple[Spool, Spool]:

@@ -48,7 +48,7 @@ class TextFolderSource:
                 files are to be skipped; when no sub-folder has a file of the suffix.
         """
         check_numbers(numbers, len(self))
-        return [self._record(self._read_files[number]) for number in numbers]
+        return [self._record(*self._read_files[number]) for number in numbers]
 
     def fingerprint(self) -> str:
         """A hex digest of the files' names, relative to the folder, and bytes."""
@@ -66,19 +66,22 @@ class TextFolderSource:
         return BadRows(self._options.on_bad_row)
 
     @cached_property
-    def _read_files(self) -> list[Path]:
-        """The files that can be read; their texts stay on disk."""
+    def _read_files(self) -> list[tuple[Path, int]]:
+        """The files that can be read, and when each was written; their texts stay on disk."""
         found = []
         for file in self._files():
+            written = _written(file)
             try:
                 text(file, self._options.encodings)
             except DataError as error:
                 self._bad.meet(error.problems[0])
             else:
-                found.append(file)
+                found.append((file, written))
         return found
 
-    def _record(self, file: Path) -> Record:
+    def _record(self, file: Path, written: int) -> Record:
+        if _written(file) != written:
+            raise DataError(Problem("has changed since it was first read", "start anew", file=str(file)))
         return dict(zip(COLUMNS, _cells(file, text(file, self._options.encodings)), strict=True))
 
     def _root(self) -> Path:
@@ -101,6 +104,11 @@ class TextFolderSource:
             advice = "it should hold one folder of text files per class"
             raise DataError(Problem(f"has no sub-folder with a {suffix} file", advice, file=str(root)))
         return files
+
+
+def _written(file: Path) -> int:
+    with reading(file):
+        return file.stat().st_mtime_ns
 
 
 def _name(path: Path) -> str:

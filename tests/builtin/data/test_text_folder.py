@@ -1,6 +1,9 @@
+import os
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtlkit.builtin.data.options import TextFolderOptions
 from mtlkit.builtin.data.text_folder import TextFolderSource
@@ -50,6 +53,29 @@ def test_of_several_encodings_the_first_that_fits_is_taken(folder):
     (folder / "b" / "1.txt").write_text("£", encoding="utf-8")
     read = source(folder, encoding=("utf-8", "cp1252"))
     assert [row["text"] for row in read.rows([0, 1])] == ["a\nb\n£5", "£"]
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0\ufeff"), max_size=20), min_size=1)
+)
+def test_what_was_written_is_read(tmp_path_factory, texts):
+    folder = tmp_path_factory.mktemp("texts")
+    (folder / "a").mkdir()
+    for number, each in enumerate(texts):
+        (folder / "a" / f"{number:04}.txt").write_bytes(each.encode())
+    read = source(folder)
+    assert [row["text"] for row in read.rows(range(len(read)))] == texts
+
+
+def test_a_file_that_changes_while_it_is_in_use_is_refused(folder):
+    read = source(folder)
+    assert len(read) == 3
+    changed = folder / "b" / "1.txt"
+    changed.write_bytes(b"other")
+    os.utime(changed, (1, 1))
+    with pytest.raises(DataError) as caught:
+        read.rows([1])
+    assert str(caught.value) == f"{changed}  has changed since it was first read  start anew"
 
 
 def test_a_folder_without_classes_is_refused(tmp_path):
