@@ -83,8 +83,9 @@ class Head(Protocol):
     bi-encoder, `(("title",), ("body",))`. A head that `needs` "pooled" reads only
     `Features.pooled`, made by `pooling`; one that needs "tokens" reads the rest.
 
-    Two optional attributes decide which checks of the kit apply: `batch_coupled = True` where the loss of
-    a row depends on the other rows of its batch, `may_be_negative = True` where a loss may be below 0.
+    Three optional attributes decide which checks of the kit apply: `batch_coupled = True` where the loss of
+    a row depends on the other rows of its batch, `may_be_negative = True` where a loss may be below 0,
+    `stops_gradient = True` where its loss holds a part of its scores fixed, as a teacher of the rest.
 
     What else a head may have, and the engine then honours:
 

@@ -52,6 +52,7 @@ class SentenceEmbeddingHead(nn.Module):
         texts = tuple((column,) for column in options.texts().values())
         self.views = texts * 2 if isinstance(options.inner, SimcseObjective) else texts
         self.batch_coupled, self.whole_step = options.inner.coupled, options.cached
+        self.stops_gradient = bool(self.lower) and self._kl_weight > 0
         self.projection = nn.Linear(self.reader.size, options.dim) if options.dim else None
         self.rows = RowReader(options, context.task)
         self._check_sizes(options.dim or self.reader.size)
@@ -127,6 +128,10 @@ class SentenceEmbeddingHead(nn.Module):
     def _vectors(self, read: Tensor) -> Tensor:
         vectors = read if self.projection is None else self.projection(read)
         return F.normalize(vectors, dim=-1) if self.options.normalize else vectors
+
+    @property
+    def _kl_weight(self) -> float:
+        return self.objective.kl_weight if isinstance(self.objective, AdaptiveLayerObjective) else 0.0
 
     def _lower_layers(self, context: HeadContext) -> tuple[int, ...]:
         """The depths whose vectors an adaptive-layer objective reads."""

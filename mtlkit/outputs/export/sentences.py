@@ -25,6 +25,8 @@ def save_sentences(task: TaskModel, backbone: Path, folder: Path) -> Form | str:
     pooling = task.options.get("pooling", "mean")
     if pooling not in MODES:
         return f"sentence-transformers has no pooling {pooling!r}"
+    if task.options.get("layers", "last") != "last":
+        return "sentence-transformers reads the last layer alone"
     if task.scores is None or task.scores.ndim != 3 or any(len(view) != 1 for view in task.views):
         return "its vectors need more than one text each"
     model = SentenceTransformer(modules=_modules(task, backbone, MODES[pooling]), device="cpu")
@@ -42,7 +44,7 @@ def _modules(task: TaskModel, backbone: Path, mode: str) -> list[Any]:
 
     size = AutoConfig.from_pretrained(backbone).hidden_size
     found: list[Any] = [Transformer(str(backbone)), Pooling(size, pooling_mode=mode)]
-    layers = [layer for layer in task.head.modules() if isinstance(layer, torch.nn.Linear)]
+    layers = [layer for layer in task.head.children() if isinstance(layer, torch.nn.Linear)]
     for layer in layers:
         dense = Dense(
             layer.in_features,
