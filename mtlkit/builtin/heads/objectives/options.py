@@ -257,7 +257,7 @@ class DenoisingObjective:
     coupled: ClassVar[bool] = False
     measures: ClassVar[tuple[str, ...]] = ("anisotropy",)
     use: Literal["denoising"] = option(USE)
-    deleted: Annotated[float, Ge(0), Lt(1)] = option("share of the tokens that is deleted", 0.6)
+    deleted: Annotated[float, Gt(0), Lt(1)] = option("share of the tokens that is deleted", 0.6)
     blocks: Annotated[int, Ge(1)] = option("how many blocks the decoder has", 1, unit="blocks")
 
 
