@@ -80,7 +80,7 @@ def from_validation_error(
 def _clean(
     detail: ErrorDetails, document: Document, prefix: KeyPath, after: int = 0
 ) -> tuple[KeyPath, int | None]:
-    """The place without what pydantic adds (union tags), and where in `loc`, from `after`, the first tag is."""
+    """The place without what pydantic adds (union tags), and where in `loc`, from `after`, is the first tag."""
     path, tag = prefix, None
     loc = detail["loc"]
     for number, part in enumerate(loc):
@@ -95,7 +95,7 @@ def _clean(
 def _one_branch(
     details: Sequence[ErrorDetails], document: Document, prefix: KeyPath, after: int = 0
 ) -> list[ErrorDetails]:
-    """Of a union's alternatives, keep the errors of the one that was most likely meant; so in each of these."""
+    """Of a union's alternatives, keep the errors of the one that was most likely meant, also below it."""
     unions: dict[KeyPath, dict[str, list[ErrorDetails]]] = {}
     kept: list[ErrorDetails] = []
     for detail in details:

@@ -61,7 +61,8 @@ class Answer:
 class Exam:
     """A head in eval mode, rows, and their features, one `Features` for each view.
 
-    `given` are the targets of a head that makes them itself, by `corrupt`.
+    `given` are the targets of a head that makes them itself, by `corrupt`; `aligned` whether the rows are as
+    long as they were before it, so that targets may be by token of the changed rows.
     """
 
     lesson: Lesson
@@ -71,6 +72,7 @@ class Exam:
     dtype: torch.dtype = torch.float32
     labels: tuple[str, ...] = field(factory=tuple)
     given: Any = None
+    aligned: bool = True
 
     def targets(self) -> Any:  # noqa: ANN401  the head's own type
         """What is to be learned of the rows."""
@@ -123,7 +125,8 @@ class Exam:
         features = [take(each, chosen) for each in self.features]
         given = self.given
         if corrupts(self.head):
-            given = of_rows(given, chosen, self.features[0].mask.shape[1], features[0].mask.shape[1])
+            width = self.features[0].mask.shape[1] if self.aligned else -1
+            given = of_rows(given, chosen, width, features[0].mask.shape[1])
         return attrs.evolve(self, rows=rows, features=features, given=given)
 
     def decoded(self, output: Tensor) -> list[Any]:
@@ -167,9 +170,11 @@ def sitting(
         return Exam(lesson, head, rows, features_for(head, rows, case, dtype), dtype, labels)
     case = {**case, "extra": 0}  # targets are as wide as the rows that they are made of
     rng = np.random.default_rng(derive(case["seed"], "corruption"))
-    items, given = head.corrupt(toy_rows(head.views[0], rows, case), rng)
+    whole = toy_rows(head.views[0], rows, case)
+    items, given = head.corrupt(whole, rng)
+    kept = list(map(len, items)) == list(map(len, whole))
     features = features_for(head, rows, case, dtype, items=[items])
-    return Exam(lesson, head, rows, features, dtype, labels, given.to("cpu"))
+    return Exam(lesson, head, rows, features, dtype, labels, given.to("cpu"), kept)
 
 
 def fitted(
