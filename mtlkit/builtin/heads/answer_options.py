@@ -16,7 +16,9 @@ from mtlkit.builtin.heads.option_fields import (
     dropout_field,
     hidden_field,
     layers_field,
+    metrics_field,
 )
+from mtlkit.builtin.metrics.names import AnswerMetric
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -46,15 +48,16 @@ class ExtractiveQa:
     hidden: Hidden = hidden_field()
     activation: Activation = activation_field()
     dropout: Share = dropout_field()
+    _metrics: tuple[AnswerMetric, ...] = metrics_field(("answer-f1", "exact-match"))
 
     def columns(self) -> Mapping[str, str]:
         """The columns that are read, by option."""
         starts = {"starts": self.starts} if self.starts else {}
         return {"question": self.question, "context": self.context, "answers": self.answers, **starts}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[AnswerMetric, ...]:
         """The metrics that are measured."""
-        return "answer-f1", "exact-match"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up texts of which a word is the answer."""

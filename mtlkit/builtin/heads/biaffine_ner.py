@@ -25,7 +25,7 @@ from mtlkit.builtin.heads.span_options import BiaffineNer
 from mtlkit.builtin.heads.span_scorers import BiaffineScorer, GlobalPointer, windows
 from mtlkit.builtin.heads.word_reader import WordReader
 from mtlkit.builtin.heads.words import NO_SCORE
-from mtlkit.builtin.metrics.spans import span_f1, span_precision, span_recall
+from mtlkit.builtin.metrics.choice import of_sets
 from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
@@ -113,7 +113,7 @@ class BiaffineNerHead(nn.Module):
         ]
 
     def metrics(self, predictions: Sequence[Prediction], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """F1, precision and recall of exact entities over the labelled rows; those cut off are missed.
+        """The metrics chosen, of exact entities over the labelled rows; those cut off are missed.
 
         What is predicted where nothing is known counts for nothing.
         """
@@ -126,7 +126,7 @@ class BiaffineNerHead(nn.Module):
                 predicted.append(certain(mine, known, self.options))
         if not gold:
             return ()
-        return span_f1(predicted, gold), span_precision(predicted, gold), span_recall(predicted, gold)
+        return of_sets(self.options.metrics(), predicted, gold)
 
 
 def _pointed(scores: Tensor, gold: Tensor, known: Tensor) -> Tensor:

@@ -145,7 +145,11 @@ class DependencyHead(nn.Module):
             for each in gold
         ]
         plain = [[None if head is None else (head, "") for head in heads] for heads, _ in gold]
-        return labelled_attachment(predicted, both), unlabelled_attachment(predicted, plain)
+        measures = {
+            "las": labelled_attachment(predicted, both),
+            "uas": unlabelled_attachment(predicted, plain),
+        }
+        return tuple(measures[name] for name in self.options.metrics())
 
     def _scores(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Arc scores [B, W, 1+W], dependents and heads of relations, and which words were seen [B, 1+W].

@@ -20,7 +20,7 @@ from mtlkit.builtin.heads.answers import answers_of
 from mtlkit.builtin.heads.layer_reader import LayerReader
 from mtlkit.builtin.heads.tower import Tower
 from mtlkit.builtin.heads.words import NO_SCORE
-from mtlkit.builtin.metrics.answers import answer_f1, exact_match
+from mtlkit.builtin.metrics.choice import of_answers
 from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
@@ -139,7 +139,7 @@ class ExtractiveQaHead(nn.Module):
         return [{"answer": text, **found} for text, found in zip(texts, predictions, strict=True)]
 
     def metrics(self, predictions: Sequence[Prediction], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """F1 and exact match over the rows whose answers are known."""
+        """The metrics chosen, over the rows whose answers are known."""
         gold = [answers_of(row, self.options) for row in rows]
         texts = self._texts(predictions, rows)
         pairs = [(text, answers) for text, answers in zip(texts, gold, strict=True) if answers is not None]
@@ -147,7 +147,7 @@ class ExtractiveQaHead(nn.Module):
             return ()
         found = [text for text, _ in pairs]
         right = [[answer.text for answer in answers] for _, answers in pairs]
-        return answer_f1(found, right), exact_match(found, right)
+        return of_answers(self.options.metrics(), found, right)
 
     def _answer(self, tokens: Any, none: float, norm: float) -> Prediction:  # noqa: ANN401  an array [T, 4]
         inside = tokens[tokens[:, 0] != NO_SCORE]

@@ -6,7 +6,14 @@ from typing import Annotated
 from annotated_types import Gt, Le
 from attrs import frozen
 
-from mtlkit.builtin.heads.option_fields import Activation, Layers, activation_field, layers_field
+from mtlkit.builtin.heads.option_fields import (
+    Activation,
+    Layers,
+    activation_field,
+    layers_field,
+    metrics_field,
+)
+from mtlkit.builtin.metrics.names import TokenMetric
 from mtlkit.contracts.options import option
 
 
@@ -21,11 +28,12 @@ class MaskedLm:
     whole_word: bool = option("whether all tokens of a word are hidden together", False)
     layers: Layers = layers_field()
     activation: Activation = activation_field()
+    _metrics: tuple[TokenMetric, ...] = metrics_field(("perplexity", "token-accuracy"))
 
     def columns(self) -> Mapping[str, str]:
         """The columns that are read, by option."""
         return {"text": self.text}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[TokenMetric, ...]:
         """The metrics that are measured."""
-        return "perplexity", "token-accuracy"
+        return self._metrics

@@ -144,7 +144,11 @@ class MaskedLmHead(nn.Module):
         losses = np.asarray([found["loss"] for found in known])
         tokens = np.asarray([len(found["gold"]) for found in known])
         guesses, gold = ([list(map(str, found[side])) for found in known] for side in ("ids", "gold"))
-        return perplexity(losses, tokens), token_accuracy(guesses, gold)
+        measures = {
+            "perplexity": perplexity(losses, tokens),
+            "token-accuracy": token_accuracy(guesses, gold),
+        }
+        return tuple(measures[name] for name in self.options.metrics())
 
     def _hidden(self, view: Features, targets: Tensor | None) -> Tensor:
         if targets is not None:

@@ -17,7 +17,7 @@ from mtlkit.builtin.heads.token_options import MultiLabelToken
 from mtlkit.builtin.heads.tower import Tower
 from mtlkit.builtin.heads.word_reader import WordReader
 from mtlkit.builtin.heads.words import NO_SCORE, cells_of, lengths_of
-from mtlkit.builtin.metrics.places import place_macro_f1, place_micro_f1
+from mtlkit.builtin.metrics.places import of_places
 from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
@@ -90,7 +90,7 @@ class MultiLabelTokenHead(nn.Module):
     def metrics(
         self, predictions: Sequence[Sequence[Sequence[str]]], rows: Sequence[Record]
     ) -> tuple[Measure, ...]:
-        """Micro and macro F1 of the labels of known words; words cut off have none."""
+        """The metrics chosen, of the labels of known words; words cut off have none."""
         predicted, gold = [], []
         for labels, row in zip(predictions, rows, strict=True):
             cells = [_labels(cell) for cell in row.get(self.options.label) or []]
@@ -99,8 +99,7 @@ class MultiLabelTokenHead(nn.Module):
                 predicted.append([*labels, *[()] * len(cells)][: len(cells)])
         if not gold:
             return ()
-        names = self.labels.names
-        return place_micro_f1(predicted, gold, names), place_macro_f1(predicted, gold, names)
+        return of_places(self.options.metrics(), predicted, gold, self.labels.names)
 
     def _table(self, row: Record) -> Tensor:
         words = row.get(self.options.tokens)

@@ -89,9 +89,9 @@ class SpanClassificationHead(nn.Module):
     def metrics(
         self, predictions: Sequence[Sequence[str | None]], rows: Sequence[Record]
     ) -> tuple[Measure, ...]:
-        """Micro and macro F1 of the labelled spans; one that was cut off is missed."""
+        """The metrics chosen, of the labelled spans; one that was cut off is missed."""
         gold = [known_labels(self._labels(row), self.options.ignore) for row in rows]
-        return place_measures(predictions, gold, self.classes.labels.names)
+        return place_measures(self.options.metrics(), predictions, gold, self.classes.labels.names)
 
     def _spans(self, row: Record) -> list[Span]:
         return spans_of(row, self.options.tokens, self.options.spans)

@@ -25,8 +25,10 @@ from mtlkit.builtin.heads.option_fields import (
     label_smoothing_field,
     labels_field,
     layers_field,
+    metrics_field,
 )
 from mtlkit.builtin.heads.token_options import LABELS, SUBWORD, WORDS, Subword
+from mtlkit.builtin.metrics.names import PlaceMetric, SpanMetric
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -58,6 +60,7 @@ class SpanClassification:
     ignore: tuple[str, ...] = ignore_field()
     class_weights: Weights = class_weights_field()
     label_smoothing: Share = label_smoothing_field()
+    _metrics: tuple[PlaceMetric, ...] = metrics_field(("micro-f1", "macro-f1"))
 
     def __attrs_post_init__(self) -> None:
         check_ignored(self.labels, self.ignore)
@@ -66,9 +69,9 @@ class SpanClassification:
         """The columns that are read, by option."""
         return {"tokens": self.tokens, "spans": self.spans, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[PlaceMetric, ...]:
         """The metrics that are measured."""
-        return "micro-f1", "macro-f1"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up words, one to three spans of them, and labels."""
@@ -97,6 +100,7 @@ class SpanPair:
     ignore: tuple[str, ...] = ignore_field()
     class_weights: Weights = class_weights_field()
     label_smoothing: Share = label_smoothing_field()
+    _metrics: tuple[PlaceMetric, ...] = metrics_field(("micro-f1", "macro-f1"))
 
     def __attrs_post_init__(self) -> None:
         check_ignored(self.labels, self.ignore)
@@ -105,9 +109,9 @@ class SpanPair:
         """The columns that are read, by option."""
         return {"tokens": self.tokens, "first": self.first, "second": self.second, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[PlaceMetric, ...]:
         """The metrics that are measured."""
-        return "micro-f1", "macro-f1"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up words, one to three pairs of spans of them, and labels."""
@@ -137,15 +141,16 @@ class BiaffineNer:
     layers: Layers = layers_field()
     activation: Activation = activation_field()
     dropout: Share = dropout_field()
+    _metrics: tuple[SpanMetric, ...] = metrics_field(("span-f1", "span-precision", "span-recall"))
 
     def columns(self) -> Mapping[str, str]:
         """The columns that are read, by option."""
         spans = {"spans": self.spans} if self.spans else {}
         return {"tokens": self.tokens, **spans, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[SpanMetric, ...]:
         """The metrics that are measured."""
-        return "span-f1", "span-precision", "span-recall"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up words with entities of one or two words, one behind the other."""

@@ -99,9 +99,9 @@ class SpanPairHead(nn.Module):
     def metrics(
         self, predictions: Sequence[Sequence[str | None]], rows: Sequence[Record]
     ) -> tuple[Measure, ...]:
-        """Micro and macro F1 of the labelled pairs; one that was cut off is missed."""
+        """The metrics chosen, of the labelled pairs; one that was cut off is missed."""
         gold = [known_labels(self._labels(row), self.options.ignore) for row in rows]
-        return place_measures(predictions, gold, self.classes.labels.names)
+        return place_measures(self.options.metrics(), predictions, gold, self.classes.labels.names)
 
     def _pairs(self, row: Record) -> tuple[list[Span], list[Span]]:
         options = self.options

@@ -13,7 +13,8 @@ from torch import Tensor
 from mtlkit.builtin.heads.classes import Classes
 from mtlkit.builtin.heads.label_set import IGNORED
 from mtlkit.builtin.heads.words import NO_SCORE, lengths_of
-from mtlkit.builtin.metrics.places import place_macro_f1, place_micro_f1
+from mtlkit.builtin.metrics.names import PlaceMetric
+from mtlkit.builtin.metrics.places import of_places
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.head import LossTerm, Measure
 
@@ -46,15 +47,15 @@ def known_labels(labels: Sequence[Value], ignored: Sequence[str]) -> list[str | 
 
 
 def place_measures(
-    predicted: Sequence[Labels], gold: Sequence[Labels], names: Sequence[str]
+    chosen: Sequence[PlaceMetric], predicted: Sequence[Labels], gold: Sequence[Labels], names: Sequence[str]
 ) -> tuple[Measure, ...]:
-    """Micro and macro F1 over the rows that have a label; a place without prediction is missed."""
+    """The metrics chosen, over the rows that have a label; a place without prediction is missed."""
     rows = [(mine, theirs) for mine, theirs in zip(predicted, gold, strict=True) if any(theirs)]
     if not rows:
         return ()
     found = [_sets([*mine, *[None] * len(theirs)][: len(theirs)]) for mine, theirs in rows]
     known = [[None if label is None else {label} for label in theirs] for _, theirs in rows]
-    return place_micro_f1(found, known, names), place_macro_f1(found, known, names)
+    return of_places(chosen, found, known, names)
 
 
 def _sets(labels: Labels) -> list[set[str]]:

@@ -7,21 +7,21 @@ Shapes: B rows, T tokens, W words of the longest row, H hidden size, C tags.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
 
 from mtlkit.builtin.heads.best_tags import best_tags, rules
-from mtlkit.builtin.heads.classes import Classes
+from mtlkit.builtin.heads.classes import Classes, ClassOptions
 from mtlkit.builtin.heads.label_set import IGNORED
 from mtlkit.builtin.heads.tag_schemes import impossible, lone
 from mtlkit.builtin.heads.token_options import TokenClassification
 from mtlkit.builtin.heads.tower import Tower
 from mtlkit.builtin.heads.word_reader import WordReader
 from mtlkit.builtin.heads.words import NO_SCORE, cells_of, lengths_of, table_of
-from mtlkit.builtin.metrics.accuracy import token_accuracy
-from mtlkit.builtin.metrics.entity_f1 import OUTSIDE, entity_f1, entity_f1_strict
+from mtlkit.builtin.metrics.choice import of_tags
+from mtlkit.builtin.metrics.entity_f1 import OUTSIDE
 from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
@@ -50,7 +50,8 @@ class TokenClassificationHead(nn.Module):
         self.views: tuple[tuple[str, ...], ...] = ((options.tokens,),)
         self.words = WordReader(options, context)
         self.layers = self.words.depths
-        self.classes = Classes(options, context)
+        # The metrics of classes are of rows; those of words are measured here.
+        self.classes = Classes(cast(ClassOptions, options), context)
         names = self.classes.labels.names
         _check_scheme(options, names, context.task)
         self.outside = OUTSIDE if OUTSIDE in names else names[0]
@@ -102,7 +103,7 @@ class TokenClassificationHead(nn.Module):
         return [[names[number] for number in row[:length]] for row, length in pairs]
 
     def metrics(self, predictions: Sequence[Sequence[str]], rows: Sequence[Record]) -> tuple[Measure, ...]:
-        """Entity F1 and word accuracy over the rows with tags; words cut off count as outside."""
+        """The metrics chosen, over the rows with tags; words cut off count as outside."""
         predicted, gold = [], []
         for tags, row in zip(predictions, rows, strict=True):
             cells = [self._known(cell) for cell in row.get(self.options.label) or []]
@@ -111,10 +112,7 @@ class TokenClassificationHead(nn.Module):
                 predicted.append([*tags, *[self.outside] * len(cells)][: len(cells)])
         if not gold:
             return ()
-        found = entity_f1(predicted, gold), token_accuracy(predicted, gold)
-        if self.options.scheme == "none":
-            return found
-        return *found, entity_f1_strict(predicted, gold, self.classes.labels.names)
+        return of_tags(self.options.metrics(), predicted, gold, self.classes.labels.names)
 
     def _numbers(self, row: Record) -> list[int]:
         words = row.get(self.options.tokens)

@@ -22,8 +22,10 @@ from mtlkit.builtin.heads.option_fields import (
     label_smoothing_field,
     labels_field,
     layers_field,
+    metrics_field,
 )
 from mtlkit.builtin.heads.tag_schemes import Scheme, follows, lone
+from mtlkit.builtin.metrics.names import PlaceMetric, TagMetric
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -54,6 +56,7 @@ class TokenClassification:
     ignore: tuple[str, ...] = ignore_field()
     class_weights: Weights = class_weights_field()
     label_smoothing: Share = label_smoothing_field()
+    _metrics: tuple[TagMetric, ...] = metrics_field(("entity-f1", "token-accuracy"))
 
     def __attrs_post_init__(self) -> None:
         check_ignored(self.labels, self.ignore)
@@ -62,10 +65,9 @@ class TokenClassification:
         """The columns that are read, by option."""
         return {"tokens": self.tokens, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[TagMetric, ...]:
         """The metrics that are measured."""
-        found = ("entity-f1", "token-accuracy")
-        return found if self.scheme == "none" else (*found, "entity-f1-strict")
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of words that name their tags, all tags in the first row where the scheme allows it."""
@@ -104,14 +106,15 @@ class MultiLabelToken:
     hidden: Hidden = hidden_field()
     activation: Activation = activation_field()
     dropout: Share = dropout_field()
+    _metrics: tuple[PlaceMetric, ...] = metrics_field(("micro-f1", "macro-f1"))
 
     def columns(self) -> Mapping[str, str]:
         """The columns that are read, by option."""
         return {"tokens": self.tokens, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[PlaceMetric, ...]:
         """The metrics that are measured."""
-        return "micro-f1", "macro-f1"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up words that name their labels."""

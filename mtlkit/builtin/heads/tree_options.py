@@ -15,8 +15,10 @@ from mtlkit.builtin.heads.option_fields import (
     dropout_field,
     labels_field,
     layers_field,
+    metrics_field,
 )
 from mtlkit.builtin.heads.token_options import SUBWORD, WORDS, Subword
+from mtlkit.builtin.metrics.names import TreeMetric
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -46,14 +48,15 @@ class Dependency:
     layers: Layers = layers_field()
     activation: Activation = activation_field()
     dropout: Share = dropout_field()
+    _metrics: tuple[TreeMetric, ...] = metrics_field(("las", "uas"))
 
     def columns(self) -> Mapping[str, str]:
         """The columns that are read, by option."""
         return {"tokens": self.tokens, "heads": self.heads, "label": self.label}
 
-    def metrics(self) -> tuple[str, ...]:
+    def metrics(self) -> tuple[TreeMetric, ...]:
         """The metrics that are measured."""
-        return "las", "uas"
+        return self._metrics
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows of made-up words under random trees."""

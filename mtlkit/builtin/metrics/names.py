@@ -33,5 +33,7 @@ SimilarityMetric = Literal["spearman", "pearson"]
 """Of the cosine of two vectors for each row."""
 TokenMetric = Literal["perplexity", "token-accuracy"]
 """Of the tokens of a language model."""
+PlaceMetric = Literal["micro-f1", "macro-f1", "weighted-f1"]
+"""Of labels at several places of each row, such as words or the spans that it names."""
 TreeMetric = Literal["uas", "las"]
 """Of the head and relation of each word of a sentence."""

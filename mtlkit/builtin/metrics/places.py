@@ -7,29 +7,32 @@ and gold in a row.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from mtlkit.builtin.metrics.f1 import Average, macro, micro
+from mtlkit.builtin.metrics.f1 import Average, macro, micro, weighted
 from mtlkit.builtin.metrics.measured import measured
+from mtlkit.builtin.metrics.names import PlaceMetric
 from mtlkit.contracts.head import Measure
 
 Places = Sequence[Sequence[Collection[str] | None]]
 """The labels at each place of each row."""
 
 
-def place_micro_f1(predicted: Places, gold: Places, names: Sequence[str]) -> Measure:
-    """F1 of all labels of all places together; a place of which gold is None counts nothing."""
-    records = place_records(predicted, gold, names)
-    return measured("micro-f1", records, partial(_f1, average=micro))
+AVERAGES: Mapping[PlaceMetric, Average] = {"micro-f1": micro, "macro-f1": macro, "weighted-f1": weighted}
 
 
-def place_macro_f1(predicted: Places, gold: Places, names: Sequence[str]) -> Measure:
-    """The mean over the labels that occur of their F1 = 2·tp / (predicted + gold)."""
+def of_places(
+    chosen: Sequence[PlaceMetric], predicted: Places, gold: Places, names: Sequence[str]
+) -> tuple[Measure, ...]:
+    """F1 of all labels of all places together, or the mean of that of the labels; `names` are the head's.
+
+    A place of which gold is None counts nothing, and one of which nothing was predicted is missed.
+    """
     records = place_records(predicted, gold, names)
-    return measured("macro-f1", records, partial(_f1, average=macro))
+    return tuple(measured(name, records, partial(_f1, average=AVERAGES[name])) for name in chosen)
 
 
 def place_records(predicted: Places, gold: Places, names: Sequence[str]) -> np.ndarray:

@@ -142,11 +142,11 @@ def test_class_weights_and_smoothing_are_those_of_torch():
     torch.testing.assert_close(term.sum / term.count, wanted)
 
 
-def test_a_scheme_adds_the_strict_metric():
-    head = tokens(scheme="bio")
+def test_metrics_are_those_chosen():
+    head = tokens(metrics=("token-accuracy", "entity-f1-strict"))
     found = head.metrics([["B-X", "I-X", "O"]], WORD_ROWS[:1])
     assert [measure.name for measure in found] == list(head.options.metrics())
-    assert head.options.metrics() == ("entity-f1", "token-accuracy", "entity-f1-strict")
+    assert head.options.metrics() == ("token-accuracy", "entity-f1-strict")
 
 
 def test_ignored_tags_are_missing():

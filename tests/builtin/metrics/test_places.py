@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from mtlkit.builtin.metrics.places import place_macro_f1, place_micro_f1
+from mtlkit.builtin.metrics.places import of_places
 
 NAMES = ("a", "b", "c")
 LABELS = st.sets(st.sampled_from(NAMES))
@@ -19,16 +19,17 @@ def test_both_are_those_of_scikit_learn_on_any_selection(rows, data):
         np.array([[name in labels for name in NAMES] for at in chosen for labels in side[at]]).reshape(-1, 3)
         for side in (predicted, gold)
     )
-    micro, macro = place_micro_f1(predicted, gold, NAMES), place_macro_f1(predicted, gold, NAMES)
+    measures = of_places(("micro-f1", "macro-f1", "weighted-f1"), predicted, gold, NAMES)
     occurring = [number for number in range(3) if mine[:, number].any() or theirs[:, number].any()]
-    wanted = f1_score(theirs, mine, average="micro", zero_division=0) if occurring else 0.0
-    assert np.isclose(micro.compute(micro.records[chosen]), wanted)
-    wanted = f1_score(theirs, mine, average="macro", labels=occurring, zero_division=0) if occurring else 0.0
-    assert np.isclose(macro.compute(macro.records[chosen]), wanted)
+    for measure in measures:
+        average = measure.name.removesuffix("-f1")
+        labels = None if average == "micro" else occurring
+        wanted = f1_score(theirs, mine, average=average, labels=labels, zero_division=0) if occurring else 0.0
+        assert np.isclose(measure.compute(measure.records[chosen]), wanted)
 
 
 def test_unknown_places_count_nothing_and_missing_predictions_are_missed():
-    measure = place_micro_f1([[{"a"}, None], [{"b"}]], [[None, {"a"}], [{"new"}]], NAMES)
+    [measure] = of_places(("micro-f1",), [[{"a"}, None], [{"b"}]], [[None, {"a"}], [{"new"}]], NAMES)
     assert measure.records.tolist() == [
         [0] * 4 + [0] * 4 + [1, 0, 0, 0],
         [0] * 4 + [0, 1, 0, 0] + [0, 0, 0, 1],
