@@ -18,7 +18,7 @@ from mtlkit.outputs.fan_out import fan_out
 from mtlkit.outputs.plan_json import plan_json
 from mtlkit.outputs.result import Collector
 from mtlkit.outputs.run_directory import CHECKPOINTS, create, resumed
-from mtlkit.outputs.run_lock import locked
+from mtlkit.outputs.run_lock import check_no_links, locked
 from mtlkit.outputs.trackers import open_trackers
 from mtlkit.plan.changes import Leave
 
@@ -48,6 +48,7 @@ def begin(prepared: Preview, out: Path, audience: Audience) -> tuple[Path, Colle
 def go_on(prepared: Preview, run_dir: Path, audience: Audience, leave: Leave) -> Collector:
     """A run that goes on in its directory: what its events told, from the first."""
     session = open_session(prepared)
+    check_no_links(run_dir)
     with audience.held(), locked(run_dir):
         start = admitted(session, find(run_dir / CHECKPOINTS, leave), leave)
         step = start.snapshot.step if start.snapshot else 0

@@ -94,6 +94,10 @@ COMMANDS = {
         "Write a small distribution with a plugin that works, to start from.",
         ("mtlkit new head crf", "mtlkit new freeze-policy every-other --out plugins"),
     ),
+    "convert": (
+        "Make safetensors of pickled weights, in a process of its own.",
+        ("mtlkit convert models/old-bert",),
+    ),
     "schema": (
         "Print the JSON Schema of recipes, options of the installed plugins included.",
         ("mtlkit schema > mtlkit.schema.json",),

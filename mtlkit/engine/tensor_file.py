@@ -38,7 +38,9 @@ class Written:
     sha256: str
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Written:
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> Written:
     """Write a new file and sync it.
 
     Raises:
@@ -46,7 +48,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> Written:
         TypeError: for a type of numbers that safetensors has no name for.
     """
     order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
-    header = _header({name: tensors[name] for name in order})
+    header = _header({name: tensors[name] for name in order}, dict(metadata or {}))
     digest, size = sha256(), 0
     with path.open("xb") as file:
         for part in (header, *(_bytes(tensors[name]) for name in order)):
@@ -81,9 +83,9 @@ def as_read(path: Path) -> Written:
     return Written(size, digest.hexdigest())
 
 
-def _header(tensors: Mapping[str, Tensor]) -> bytes:
+def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
     """Eight bytes with the length of the JSON that follows, padded so that the numbers lie aligned."""
-    entries: dict[str, object] = {}
+    entries: dict[str, object] = {"__metadata__": metadata} if metadata else {}
     end = 0
     for name, tensor in tensors.items():
         if tensor.dtype not in NAMES:

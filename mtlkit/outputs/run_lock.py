@@ -10,6 +10,25 @@ from mtlkit.errors import BusyError, ResourceError
 FILE = ".lock"
 
 
+def check_no_links(run_dir: Path) -> None:
+    """Check that nothing in the directory leads out of it: a run goes on by writing there.
+
+    Raises:
+        ResourceError: naming the links.
+    """
+    links = sorted(
+        str((Path(folder) / name).relative_to(run_dir))
+        for folder, folders, files in os.walk(run_dir)
+        for name in (*folders, *files)
+        if (Path(folder) / name).is_symlink()
+    )
+    if links:
+        raise ResourceError(
+            f"{run_dir} holds links, and a run writes to no place but its own: {', '.join(links[:8])}",
+            "put files in their places, or remove the links",
+        )
+
+
 @contextmanager
 def locked(run_dir: Path) -> Iterator[None]:
     """Hold the directory inside the block; the lock ends with the process, however that ends.

@@ -24,6 +24,10 @@ CALLS = {
 KEYWORDS = {"trust_remote_code", "allow_pickle"}
 
 
+# `mtlkit convert`, in a process of its own, with weights_only=True
+EXEMPT = {"converting.py: torch.load()"}
+
+
 def offences(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -54,7 +58,8 @@ def test_the_package_never_runs_data() -> None:
         for path in sorted(PACKAGE.rglob("*.py"))
         for offence in offences(path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert set(found) == EXEMPT
+    assert "weights_only=True" in (PACKAGE / "converting.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

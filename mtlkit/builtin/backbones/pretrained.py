@@ -87,6 +87,8 @@ def load_model(origin: Origin, config: Any, pretrained: bool) -> nn.Module:  # n
     Raises:
         ResourceError: when the weights are missing, incomplete, or not safetensors.
     """
+    if pretrained:
+        _refuse_pickled(origin)
     from transformers import AutoModel
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
@@ -103,6 +105,15 @@ def load_model(origin: Origin, config: Any, pretrained: bool) -> nn.Module:  # n
         some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise ResourceError(f"the weights of {origin.name} lack {len(missing)} of the model's: {some}")
     return model
+
+
+def _refuse_pickled(origin: Origin) -> None:
+    folder = Path(origin.name)
+    if origin.local and not any(folder.glob("*.safetensors")) and any(folder.glob("*.bin")):
+        raise ResourceError(
+            f"the weights of {origin.name} are pickled, and a pickle can hold code to run",
+            f"make them safe with: mtlkit convert {origin.name}",
+        )
 
 
 def load_tokenizer(origin: Origin) -> Any:  # noqa: ANN401  a transformers tokenizer

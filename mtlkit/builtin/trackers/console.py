@@ -86,7 +86,8 @@ class ConsoleTracker:
         self._seldom(f"{event.what}: {event.done}/{event.total} rows")
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
+        self._console.print(shown, markup=False, soft_wrap=True)
 
     def _seldom(self, line: str) -> None:
         if not self._console.is_terminal and time.monotonic() - self._spoke > self._seconds:
