@@ -18,6 +18,7 @@ from attrs import field, frozen
 
 from mtlkit.builtin.data.bad_rows import BadRows
 from mtlkit.builtin.data.files import Part
+from mtlkit.builtin.data.nameless import finding_room
 from mtlkit.builtin.data.table import check_numbers
 from mtlkit.contracts.data import SPLIT_COLUMN, Record, Skipped, Value
 from mtlkit.errors import DataError, Problem
@@ -122,10 +123,11 @@ class ArrowRows:
         """The batches of a file, with these types, in a temporary file that is mapped."""
         import pyarrow as pa
 
-        number, name = mkstemp(suffix=".arrow")
-        os.close(number)
+        with finding_room():
+            number, name = mkstemp(suffix=".arrow")
+            os.close(number)
         try:
-            with pa.OSFile(name, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            with finding_room(), pa.OSFile(name, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
                 for batch in self._mapped(part):
                     arranged = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
                     writer.write_table(arranged)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mtlkit.builtin.data.files import nul, reading, undecodable
-from mtlkit.builtin.data.nameless import nameless_file
+from mtlkit.builtin.data.nameless import finding_room, nameless_file
 from mtlkit.errors import DataError, Problem
 
 BLOCK_BYTES = 2**18
@@ -106,14 +106,16 @@ class TextFile:
     @cached_property
     def _copy(self) -> BinaryIO:
         """The file in UTF-8."""
-        copy = nameless_file(self)
+        with finding_room():
+            copy = nameless_file(self)
         decoder = codecs.getincrementaldecoder(self._name)()
         line = 1
         with reading(self.path), self.path.open("rb") as file:
             for block in iter(lambda: file.read(BLOCK_BYTES), b""):
                 line += _append(copy, decoder, block, self, line)
             _append(copy, decoder, b"", self, line)
-        copy.flush()
+        with finding_room():
+            copy.flush()
         return copy
 
 
@@ -123,12 +125,14 @@ def _append(
     """Add a block to the copy; how many lines it ended."""
     try:
         text = decoder.decode(block, final=not block)
-        copy.write(text.encode())
+        raw = text.encode()
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(file.told, "ignore").count("\n")
         raise DataError(undecodable(file.path, (file.told,), error, line + before)) from error
     except UnicodeError as error:
         raise DataError(Problem(f"is not {file.told}: {error}", file=str(file.path), line=line)) from error
+    with finding_room():
+        copy.write(raw)
     return text.count("\n")
 
 
