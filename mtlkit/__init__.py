@@ -10,13 +10,13 @@ Importing it imports neither torch nor transformers.
 """
 
 import mtlkit.plan  # noqa: F401  before the function of the same name, which must stay the attribute
-from mtlkit.api import LoadedRecipe, load, open_run, plan, resume, run
+from mtlkit.api import LoadedRecipe, export_run, load, open_run, plan, resume, run
 from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable, Vocabulary
 from mtlkit.contracts.balance import Balancer
 from mtlkit.contracts.card import API_LEVEL, Card
 from mtlkit.contracts.data import DataSource, Record, Value
 from mtlkit.contracts.duration import Duration
-from mtlkit.contracts.freeze import FreezePolicy
+from mtlkit.contracts.freeze import Chosen, FreezePolicy
 from mtlkit.contracts.head import Head, HeadContext, HeadOptions, LossTerm, Measure
 from mtlkit.contracts.optimizer import OptimizerOptions
 from mtlkit.contracts.options import option
@@ -25,6 +25,7 @@ from mtlkit.contracts.place import Place
 from mtlkit.contracts.progress import Measurement, Progress
 from mtlkit.contracts.rates import Curve, LRSchedule
 from mtlkit.contracts.sampling import Sampler, Source
+from mtlkit.contracts.statistics import Statistic, history
 from mtlkit.contracts.tracker import Tracker
 from mtlkit.errors import (
     DataError,
@@ -45,6 +46,7 @@ __all__ = [
     "Backbone",
     "Balancer",
     "Card",
+    "Chosen",
     "Curve",
     "DataError",
     "DataSource",
@@ -78,11 +80,14 @@ __all__ = [
     "Sampler",
     "Source",
     "Splittable",
+    "Statistic",
     "Tracker",
     "TrainingError",
     "UsageError",
     "Value",
     "Vocabulary",
+    "export_run",
+    "history",
     "hookimpl",
     "load",
     "open_run",

@@ -137,17 +137,19 @@ def unreached_stages(plan: Plan, moments: Sequence[Moment]) -> Iterator[Guard]:
 
 
 def late_thaws(plan: Plan, timeline: Timeline) -> Iterator[Guard]:
-    """Weights that a policy that only thaws would thaw after the end of the run."""
+    """Weights that a policy freezes throughout the run and would thaw after its end."""
     for path, options in _policies(plan):
-        if not options.monotone or _waits(options) or _told(options, "stages") or not timeline.total:
+        if _waits(options) or _told(options, "stages") or not timeline.main:
             continue
-        last, far = (options.phase(timeline.progress(step)) for step in (timeline.main - 1, FAR))
+        steps = [timeline.main - 1] if options.monotone else range(timeline.main)
+        met = {options.phase(timeline.progress(step)) for step in steps}
+        far = options.phase(timeline.progress(FAR))
         late = [
             row.name
             for row in timeline.table
             if row.trainable
             and options.trainable(row, timeline.table, far)
-            and not options.trainable(row, timeline.table, last)
+            and not any(options.trainable(row, timeline.table, phase) for phase in met)
         ]
         if late:
             yield Guard(

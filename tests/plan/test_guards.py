@@ -149,6 +149,19 @@ def test_a_guard_reads_as_path_and_message():
     assert str(Guard("this happens", "freeze[1]")) == "freeze[1]: this happens"
 
 
+def test_layers_whose_turn_never_comes():
+    def chain(every):
+        told = found(f"freeze={{ use = 'chain-thaw', every = '{every}' }}")
+        return [each for each in told if "never train" in each]
+
+    assert chain("10st") == []  # four stages of 10: the heads, the embeddings and two blocks
+    assert chain("13st") == []
+    assert chain("14st") == [
+        "freeze: 12 weights, backbone.blocks.1.qkv.weight among them, never train: they would thaw after the end "
+        "of the run"
+    ]
+
+
 def test_a_head_that_stands_through_several_phases_is_told_of_once():
     thaw = "{ use = 'gradual-unfreeze', every = '4st' }"
     told = found(f"freeze=[{{ use = 'head', task = 'sentiment' }}, {thaw}]", "guards.frozen_head=refit")
