@@ -4,6 +4,8 @@ import pytest
 import torch
 from token_cases import asked, examples, features, head
 
+from mtlkit.builtin.heads.span_options import SpanClassification, SpanPair
+from mtlkit.builtin.heads.token_options import TokenClassification
 from mtlkit.errors import DataError, RecipeError
 
 ABC = ("a", "b", "c")
@@ -133,3 +135,11 @@ def test_labels_that_are_wrong():
     assert (
         str(caught.value) == "a row has 1 first spans but 0 second ones  'first' must be as long as 'second'"
     )
+
+
+@pytest.mark.parametrize("options", [SpanClassification, SpanPair, TokenClassification])
+def test_a_label_is_not_listed_and_ignored_too(options):
+    with pytest.raises(
+        ValueError, match="^the label 'b' is in `labels` and in `ignore`; keep it in one of them$"
+    ):
+        options(labels=("a", "b"), ignore=("b",))

@@ -1,6 +1,8 @@
 import pytest
 import torch
 from head_cases import WORD_ROWS, features_of, tokens
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mtlkit.contracts.backbone import Features
 from mtlkit.errors import DataError, RecipeError
@@ -121,13 +123,26 @@ def test_a_scheme_predicts_the_best_sequence_that_it_allows():
     assert head.decode(scores[:, :0]) == [[]]
 
 
-def test_gold_tags_are_decoded_to_themselves():
-    head = tokens(scheme="bio")
-    rows = [row for row in WORD_ROWS if row["tags"] and None not in row["tags"] and row["tags"][0] != "I-X"]
-    targets = head.targets(rows)
-    scores = 20 * torch.nn.functional.one_hot(targets.clamp(min=0), 3).float()
+PIECES = {
+    "bio": (["O"], ["B-X"], ["B-X", "I-X"], ["B-Y", "I-Y", "I-Y"]),
+    "bioes": (["O"], ["S-X"], ["B-X", "E-X"], ["B-Y", "I-Y", "E-Y"], ["S-Y"]),
+}
+
+
+@pytest.mark.parametrize("scheme", PIECES)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_gold_tags_are_decoded_to_themselves(scheme, data):
+    pieces = data.draw(
+        st.lists(st.lists(st.sampled_from(PIECES[scheme]), min_size=1), min_size=1, max_size=4)
+    )
+    rows = [[tag for piece in row for tag in piece] for row in pieces]
+    names = tuple(sorted({tag for piece in PIECES[scheme] for tag in piece} | {"I-X"}))
+    head = tokens(labels=names, scheme=scheme)
+    targets = head.targets([{"tokens": row, "tags": row} for row in rows])
+    scores = 20 * torch.nn.functional.one_hot(targets.clamp(min=0), len(names)).float()
     scores[targets == -100] = -torch.inf
-    assert head.decode(scores) == [row["tags"] for row in rows]
+    assert head.decode(scores) == rows
 
 
 def test_class_weights_and_smoothing_are_those_of_torch():

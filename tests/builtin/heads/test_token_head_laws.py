@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from token_cases import asked, examples, features, head
+from token_cases import asked, examples, features, head, tiny
 
 TAGS = ("B-x", "I-x", "O", "B-y", "I-y")
 TAGGED = [
@@ -131,3 +131,24 @@ def test_half_precision_gives_a_loss_in_float32(name):
     found = module.loss(output, module.targets(rows))
     assert found.sum.dtype == torch.float32
     assert torch.isfinite(found.sum)
+
+
+def test_rows_read_in_windows_lose_no_word_and_no_answer():
+    backbone = tiny(max_length=12, long_texts="windows", overlap=2)
+    words = [f"word{number}" for number in range(40)]
+    tags = head("token-classification", TAGS)
+    output = tags(features(tags, [{"tokens": words}], backbone=backbone))
+    assert [len(row) for row in tags.decode(output)] == [40]
+    spans = head("span-classification", ABC)
+    row = {"tokens": words, "spans": [[0, 2], [20, 22], [38, 40]], "labels": ["a", "b", "c"]}
+    assert None not in spans.decode(spans(features(spans, [row], backbone=backbone), spans.inputs([row])))[0]
+    answers = head("extractive-qa")
+    text = " ".join(words)
+    row = {
+        "question": "where?",
+        "context": text,
+        "answers": ["word38 word39"],
+        "starts": [text.index("word38")],
+    }
+    term = answers.loss(answers(features(answers, [row], backbone=backbone)), answers.targets([row]))
+    assert term.sum > 0
