@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test test-seeds test-faults lint types layers plugins docs-reference check clean help
+.PHONY: quickstart test test-seeds test-faults fuzz lint types layers plugins docs-reference check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make test         create .venv if needed, install the test extras, run the tests"
 	@echo "make test-seeds   slow: the conformance kit on every built-in plugin with fifty seeds"
 	@echo "make test-faults  slow: exact resume under every policy and rate from every step, kills at random moments"
+	@echo "make fuzz         slow: 10,000 recipes nobody would write, 2,000 with one mistake"
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy --strict"
 	@echo "make layers       import-linter: which room may import which; deptry: declared dependencies"
@@ -35,6 +36,10 @@ test-seeds: $(VENV)/.installed-test
 # Slow: hours. Exact resume from every step of 60 under every policy and rate; kills at random moments.
 test-faults: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/long.py
+
+# Slow: 10,000 recipes nobody would write, and 2,000 with one mistake.
+fuzz: $(VENV)/.installed-test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/fuzz.py
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

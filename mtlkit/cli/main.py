@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 from rich.console import Console
 
+from mtlkit.cli.offline import OPTION, go_offline
 from mtlkit.cli.show import show_problems
 from mtlkit.cli.streams import leave_streams, open_streams
 from mtlkit.errors import MtlkitError
 
 HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
+
+With --offline, no command opens a connection, whatever a recipe names.
 
 Exit codes: 0 done, 1 a bug in mtlkit, 2 wrong usage or recipe, 3 unreadable data, 4 a broken plugin,
 5 something missing, 6 training failed, 7 the run is busy, 130 or 143 stopped by a signal.
@@ -131,8 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _code(arguments: Sequence[str] | None) -> int:
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if OPTION in words:
+        words.remove(OPTION)
+        go_offline()
     try:
-        code = app()(arguments, exit_on_error=False, print_error=True, result_action="return_value")
+        code = app()(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return 2
     except MtlkitError as error:

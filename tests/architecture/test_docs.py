@@ -10,6 +10,7 @@ import pytest
 import mtlkit
 from mtlkit import errors
 from mtlkit.cli.signals import SIGNALS
+from mtlkit.plan.changes import RULES
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(mtlkit.__file__).parent
@@ -93,3 +94,17 @@ def test_every_page_is_reached_from_the_index() -> None:
             if target.suffix == ".md" and target not in seen:
                 todo.append(target)
     assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} <= seen
+
+
+def test_every_promise_about_security_names_a_test_that_exists() -> None:
+    page = (ROOT / "docs" / "explanation" / "security.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`(tests/[\w/]+\.py)`", row) for row in rows]
+    assert all(named)
+    assert [file for files in named for file in files if not (ROOT / file).is_file()] == []
+
+
+def test_what_may_change_on_resume_is_what_the_page_says() -> None:
+    page = (ROOT / "docs" / "reference" / "resuming.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([\w.*]+)` \| (free|allow|refused) \|$", page, re.MULTILINE)
+    assert tuple(told) == RULES

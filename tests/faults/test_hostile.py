@@ -112,20 +112,30 @@ print("WATCHED", code, used, elsewhere, file=sys.stderr)
 
 def test_a_run_opens_no_connection_starts_no_program_and_writes_nowhere_else(tmp_path):
     out = tmp_path / "out"
-    kept = {**os.environ, "MTLKIT_CACHE": str(out / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+    secrets = {f"SECRET_{number}": f"hf_s3cr3t{number:04d}" for number in range(20)}
+    kept = {**os.environ, **secrets, "MTLKIT_CACHE": str(out / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
     asked = ["run", str(write_recipe(tmp_path, length="2st")), "--out", str(out)]
     words = [sys.executable, "-c", WATCHED, *asked]
     done = subprocess.run(
         words, env=kept, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
     )
     assert done.stderr.strip().splitlines()[-1] == "WATCHED 0 [] []"
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert len(files) > 8
+    assert [path for path in files if b"s3cr3t" in path.read_bytes()] == []
+    assert "s3cr3t" not in done.stdout + done.stderr
 
 
 def test_a_model_of_the_hub_is_not_fetched_offline(tmp_path, monkeypatch, capsys):
+    from huggingface_hub import constants
+
     asked = []
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setattr(socket.socket, "connect", lambda *words: asked.append(words))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *words, **_: asked.append(words))
     overrides = ["--set", 'backbone={use="transformer", path="nobody/nothing"}']
-    assert _code(["plan", str(write_recipe(tmp_path)), *overrides]) == 5
+    assert _code(["plan", str(write_recipe(tmp_path)), *overrides, "--offline"]) == 5
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
     assert "nobody/nothing" in capsys.readouterr().err
     assert asked == []
