@@ -1,4 +1,4 @@
-"""Write the reference pages about freezing, rates and data from the plugins' cards and docstrings.
+"""Write the reference pages about heads, freezing, rates and data from the plugins' cards and docstrings.
 
 `make docs-reference` runs it. What a page says of a plugin stands beside the plugin: in its card, in the
 docstring of its options class, and in the help texts of its options. Paragraphs of the docstring that begin
@@ -6,7 +6,9 @@ with `Helps:` and `Does not help:` say when to take it and when not.
 """
 
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from mtlkit.plan.timeline import Timeline
 from mtlkit.recipe.model import DataTable, FoldTable, PairTable, SplitTable, Table, WhereTable
 
 FOLDER = Path(__file__).parent / "reference"
+RECIPES = Path(__file__).parents[1] / "recipes" / "heads"
 BLOCKS, STEPS, STEPS_PER_EPOCH, WIDTH = 6, 100, 10, 86
 TASKS = ("sentiment", "news")
 HELPS, HINDERS = "Helps:", "Does not help:"
@@ -47,6 +50,11 @@ RATES = """\
 How fast weights learn. A schedule puts weights into groups and gives each a rate, a curve is a factor on
 all of them over the run, and the optimizer makes a step of a gradient and a rate."""
 
+HEADS = """\
+What is learned. A task has one head, in `[tasks.NAME.head]`: a module on top of the features that the backbone
+yields, which all heads that read the same rows share. A row without a label is not learned from. Columns and
+metrics are those of the recipe below each head; what the metrics mean is in [Metrics](metrics.md). Which head
+to take is in [Choose a head](../how-to/choose-a-head.md)."""
 DATA = """\
 Where rows come from and what is made of them. A `[data.NAME]` table names a source with `use`; the other
 keys are those of every source and the options of this one. Sources read a few rows at a time: of text files
@@ -72,6 +80,7 @@ class Page:
 
 
 PAGES = (
+    Page("heads.md", "Heads", HEADS, (("head", "Heads"),), judged=False),
     Page(
         "freezing.md",
         "Freezing",
@@ -143,13 +152,52 @@ def _card(entry: Entry, judged: bool) -> Iterator[str]:
         yield f"**When it helps:** {helps or UNKNOWN}"
         yield f"**When it does not:** {hinders or UNKNOWN}"
     if facts["options"]:
-        yield _table(*option_columns(facts["options"]))
+        yield _table(*option_columns([_without_choices(option) for option in facts["options"]]))
+    if entry.card.kind == "head":
+        yield _read_and_measured(entry)
     if facts["paper"]:
         yield f"Paper: {facts['paper']}."
     yield f"```toml\n{facts['recipe']}\n```"
+    for option in facts["options"]:
+        for choice in _choices(option):
+            yield from _choice(option, choice)
     drawn = picture(entry)
     if drawn:
         yield f"```text\n{drawn}\n```"
+
+
+def _read_and_measured(entry: Entry) -> str:
+    """The columns that a head reads and the metrics that it measures, in its example."""
+    options = make_options(entry, entry.card.example, Path())
+    columns = ", ".join(f"`{column}` ({name})" for name, column in options.columns().items())
+    metrics = ", ".join(f"`{name}`" for name in options.metrics())
+    shipped = sorted(path for path in RECIPES.glob("*.toml") if _uses(path, entry.card.name))
+    found = f"Columns: {columns}.\n\nMetrics: {metrics}."
+    if shipped:
+        listed = ", ".join(f"`recipes/heads/{path.name}`" for path in shipped)
+        found += f"\n\nRecipes that learn something with it: {listed}."
+    return found
+
+
+def _uses(path: Path, head: str) -> bool:
+    tasks = tomllib.loads(path.read_text(encoding="utf-8"))["tasks"].values()
+    return any(task["head"]["use"] == head for task in tasks)
+
+
+def _without_choices(option: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An option without what it chooses between, where each of these has a section of its own."""
+    return {key: value for key, value in option.items() if key != "fields"} if _choices(option) else option
+
+
+def _choices(option: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in option.get("fields", ()) if each["name"].startswith("(")]
+
+
+def _choice(option: Mapping[str, Any], choice: Mapping[str, Any]) -> Iterator[str]:
+    yield f"#### {option['name']} = \"{choice['name'].strip('()')}\""
+    yield cleandoc(choice["about"])
+    if choice.get("fields"):
+        yield _table(*option_columns(choice["fields"]))
 
 
 def sections(docstring: str) -> tuple[str, str, str]:

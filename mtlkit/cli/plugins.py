@@ -125,7 +125,7 @@ def _choices(told: Schema, models: Schema, others: Schema) -> Iterator[dict[str,
         model: Schema = models.get(address.rpartition("/")[2], {})
         if model:
             fields = [field for field in _fields(model, others) if field["name"] != "use"]
-            about = model.get("description", "").partition("\n")[0]
+            about = model.get("description", "")
             whole: dict[str, Any] = {
                 "type": "table",
                 "default": None,
@@ -133,7 +133,8 @@ def _choices(told: Schema, models: Schema, others: Schema) -> Iterator[dict[str,
                 "unit": "",
                 "bounds": {},
             }
-            yield {"name": f"({word})", **whole, "help": about, **({"fields": fields} if fields else {})}
+            told_first = {"help": about.partition("\n")[0], "about": about}
+            yield {"name": f"({word})", **whole, **told_first, **({"fields": fields} if fields else {})}
 
 
 def _models_in(told: Schema) -> set[str]:

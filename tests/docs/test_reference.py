@@ -14,7 +14,7 @@ from tests.docs.blocks import ROOT
 
 COMMAND = "make docs-reference"
 KINDS = {"freezing.md": ("freeze", "regularizer"), "rates.md": ("lr", "curve", "optimizer")}
-PLAIN = {"data.md": ("data",)}  # what it lists is not told when to take it
+PLAIN = {"data.md": ("data",), "heads.md": ("head",)}  # what it lists is not told when to take it
 
 
 @cache
