@@ -35,7 +35,7 @@ def pooling_field() -> Any:  # noqa: ANN401  as attrs.field
 def layers_field(*, mix: bool = True) -> Any:  # noqa: ANN401  as attrs.field
     """Which layers of the backbone are read."""
 
-    def check(_: object, __: object, layers: Layers) -> None:
+    def check(_: object, __: object, layers: Any) -> None:  # noqa: ANN401  Layers; attrs asks for str
         if not isinstance(layers, str) and (not layers or len(set(layers)) < len(layers)):
             raise ValueError(f'layers are {list(layers)}; list each depth once, or say "last"')
 
