@@ -51,8 +51,8 @@ How fast weights learn. A schedule puts weights into groups and gives each a rat
 all of them over the run, and the optimizer makes a step of a gradient and a rate."""
 
 HEADS = """\
-What is learned. A task has one head, in `[tasks.NAME.head]`: a module on top of the features that the backbone
-yields, which all heads that read the same rows share. A row without a label is not learned from. Columns and
+What is learned. A task has one head, in `[tasks.NAME.head]`: a module on top of the features that the
+backbone yields, which all heads that read the same rows share. A row without a label is not learned from. Columns and
 metrics are those of the recipe below each head; what the metrics mean is in [Metrics](metrics.md). Which head
 to take is in [Choose a head](../how-to/choose-a-head.md)."""
 DATA = """\
@@ -194,7 +194,7 @@ def _choices(option: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _choice(option: Mapping[str, Any], choice: Mapping[str, Any]) -> Iterator[str]:
-    yield f"#### {option['name']} = \"{choice['name'].strip('()')}\""
+    yield f'#### {option["name"]} = "{choice["name"].strip("()")}"'
     yield cleandoc(choice["about"])
     if choice.get("fields"):
         yield _table(*option_columns(choice["fields"]))

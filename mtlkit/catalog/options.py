@@ -79,7 +79,7 @@ def make_options(
     }
     cls = options_class(entry)
     # What the table does not give needs no reading: a model of the rest is made in a fraction of the time.
-    model = cls if issubclass(cls, BaseModel) else _model(cls, frozenset(table))
+    model = cls if issubclass(cls, BaseModel) else _table_model(cls, frozenset(table))
     checked = model.model_validate_json(to_json(dict(table)), strict=True, context=context)
     return checked._built if isinstance(checked, _Derived) else checked
 
@@ -118,11 +118,11 @@ def options_model(cls: type) -> type[BaseModel]:
     Raises:
         PluginError: when a field of the class has a type that has no form in TOML.
     """
-    return cls if issubclass(cls, BaseModel) else _model(cls)
+    return cls if issubclass(cls, BaseModel) else _table_model(cls)
 
 
 @cache
-def _model(cls: type, given: frozenset[str] | None = None) -> type[BaseModel]:
+def _table_model(cls: Any, given: frozenset[str] | None = None) -> type[BaseModel]:  # noqa: ANN401  a class
     """The model of an attrs class; with `given`, of tables with these keys."""
     try:
         hints = get_type_hints(cls, include_extras=True)

@@ -61,7 +61,8 @@ class Texts:
 
     def of(self, split: SplitName) -> Hashes:
         """The hashes of a split, in the order of its rows."""
-        return self.hashes[split].array()
+        found: Hashes = self.hashes[split].array()
+        return found
 
     def duplicates(self) -> dict[str, int]:
         """The rows of each split whose text came up before."""

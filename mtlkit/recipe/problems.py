@@ -80,7 +80,7 @@ def from_validation_error(
 def _clean(
     detail: ErrorDetails, document: Document, prefix: KeyPath, after: int = 0
 ) -> tuple[KeyPath, int | None]:
-    """The place without what pydantic adds (union tags), and where in `loc`, from `after`, is the first tag."""
+    """The place without what pydantic adds (union tags), and where in `loc`, from `after`, a first tag is."""
     path, tag = prefix, None
     loc = detail["loc"]
     for number, part in enumerate(loc):

@@ -17,6 +17,7 @@ from mtlkit.builtin.heads.objectives.distance import all_distances, distances
 from mtlkit.builtin.heads.objectives.margin_mse import margins
 from mtlkit.builtin.heads.objectives.matryoshka import cut
 from mtlkit.builtin.heads.objectives.options import (
+    NEIGHBOURS,
     RETRIEVAL,
     SIMILARITY,
     BatchTripletObjective,
@@ -72,7 +73,7 @@ def _measures(
         return average_precision(nearness, together), best_accuracy(nearness, together)
     if isinstance(inner, BatchTripletObjective):
         return of_ranks(
-            inner.measures, group_ranks(-all_distances(first, inner.distance).numpy(), targets.groups.numpy())
+            NEIGHBOURS, group_ranks(-all_distances(first, inner.distance).numpy(), targets.groups.numpy())
         )
     if isinstance(inner, TripletObjective | MarginMseObjective):
         return _of_triplets(inner, vectors, targets)

@@ -110,7 +110,7 @@ class SentenceEmbedding:
         return [self._example(number, rng) for number in range(count)]
 
     def _others(self) -> Mapping[str, str]:
-        columns = {"score": self.score, "group": self.group, "teacher": self.teacher}
+        columns: dict[str, str] = {"score": self.score, "group": self.group, "teacher": self.teacher}
         found = {name: column for name, column in columns.items() if name in self.inner.reads}
         if isinstance(self.inner, GistObjective):
             path, wrapper = "objective.guide", made(self.objective)

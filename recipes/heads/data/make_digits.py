@@ -1,4 +1,4 @@
-"""Writes digits/train/0/0000.png …: 600 digits of scikit-learn (UCI, 8 × 8 pixels), every fourth a test image.
+"""Writes digits/train/0/0000.png …: 600 digits of scikit-learn (UCI, 8 × 8 pixels), a fourth for tests.
 
 python make_digits.py [FOLDER]
 """

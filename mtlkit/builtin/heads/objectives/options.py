@@ -9,11 +9,12 @@ Each class says three things of itself: `reads`, the options of the head that na
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from annotated_types import Ge, Gt, Lt, MinLen
 from attrs import NOTHING, fields, frozen
 
+from mtlkit.builtin.metrics.names import NumberMetric, RankMetric
 from mtlkit.contracts.options import option
 
 Distance = Literal["cosine", "euclidean", "manhattan"]
@@ -23,8 +24,9 @@ USE = "which objective"
 SCALE = "factor on cosines (inverse temperature)"
 DISTANCE = "what is measured between two vectors; a cosine distance is 1 - cosine"
 MARGIN = "how far apart texts must be that do not belong together"
-RETRIEVAL = ("accuracy@1", "mrr", "accuracy@10", "ndcg@10")
-SIMILARITY = ("spearman", "pearson")
+RETRIEVAL: tuple[RankMetric, ...] = ("accuracy@1", "mrr", "accuracy@10", "ndcg@10")
+NEIGHBOURS: tuple[RankMetric, ...] = ("accuracy@1", "mrr")
+SIMILARITY: tuple[NumberMetric, ...] = ("spearman", "pearson")
 PAIRS = ("ap", "best-accuracy")
 
 
@@ -185,7 +187,7 @@ class BatchTripletObjective:
 
     reads: ClassVar[Reads] = ("group",)
     coupled: ClassVar[bool] = True
-    measures: ClassVar[tuple[str, ...]] = ("accuracy@1", "mrr")
+    measures: ClassVar[tuple[str, ...]] = NEIGHBOURS
     use: Literal["batch-triplet"] = option(USE)
     triplets: Literal["hard", "semi-hard", "all"] = option("which triplets of a batch", "hard")
     distance: Distance = option(DISTANCE, "cosine")
@@ -368,12 +370,14 @@ def made(objective: ObjectiveName | Objective) -> Objective:
     """
     if not isinstance(objective, str):
         return objective
+    cls: Any = CLASSES[objective]
     try:
-        return CLASSES[objective](objective)
+        found: Objective = cls(objective)
     except TypeError:
-        needed = [field.name for field in fields(CLASSES[objective]) if field.default is NOTHING][1:]
+        needed = [field.name for field in fields(cls) if field.default is NOTHING][1:]
         table = ", ".join([f'use = "{objective}"', *(f"{name} = …" for name in needed)])
         raise ValueError(f"{objective} has options to set; write objective = {{ {table} }}") from None
+    return found
 
 
 def innermost(objective: ObjectiveName | Objective) -> Innermost:
