@@ -77,7 +77,7 @@ def make_options(
         "folders": {text: str(where) for text, where in (folders or {}).items()},
         "catalog": catalog,
     }
-    cls = options_class(entry)
+    cls: Any = options_class(entry)
     # What the table does not give needs no reading: a model of the rest is made in a fraction of the time.
     model = cls if issubclass(cls, BaseModel) else _table_model(cls, frozenset(table))
     checked = model.model_validate_json(to_json(dict(table)), strict=True, context=context)
@@ -118,7 +118,8 @@ def options_model(cls: type) -> type[BaseModel]:
     Raises:
         PluginError: when a field of the class has a type that has no form in TOML.
     """
-    return cls if issubclass(cls, BaseModel) else _table_model(cls)
+    derived: Any = cls
+    return cls if issubclass(cls, BaseModel) else _table_model(derived)
 
 
 @cache

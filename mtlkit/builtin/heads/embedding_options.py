@@ -111,7 +111,7 @@ class SentenceEmbedding:
 
     def _others(self) -> Mapping[str, str]:
         columns: dict[str, str] = {"score": self.score, "group": self.group, "teacher": self.teacher}
-        found = {name: column for name, column in columns.items() if name in self.inner.reads}
+        found = {name: column for name, column in columns.items() if name in set[str](self.inner.reads)}
         if isinstance(self.inner, GistObjective):
             path, wrapper = "objective.guide", made(self.objective)
             while isinstance(wrapper, MatryoshkaObjective | AdaptiveLayerObjective):
