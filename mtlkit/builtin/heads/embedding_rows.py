@@ -121,10 +121,11 @@ class RowReader:
         return found, (there | (optional & ~present[:, : len(columns)])).all(1)
 
     def _vector(self, value: Value, column: str) -> Numbers | None:
-        if _is_missing(value) or value == []:
+        if _is_missing(value):
             return None
-        values = list(value) if hasattr(value, "__len__") and not isinstance(value, str) else []
-        if values and all(map(_is_missing, values)):
+        listed = hasattr(value, "__len__") and not isinstance(value, str)
+        values = list(value) if listed else []
+        if listed and all(map(_is_missing, values)):
             return None
         found = [each for each in map(_number, values) if each is not None]
         if not found or len(found) < len(values):
