@@ -134,6 +134,23 @@ class MixesRows(Small):
             return hidden - hidden[mask].mean(0)
 
 
+class DropsTheSecondText(Small):
+    def item(self, row):
+        return super().item(row[:1])
+
+
+class AllUnknown(Small):
+    def item(self, row):
+        made = super().item(row)
+        return Item(tuple(min(number, SPECIALS) for number in made.ids), made.words)
+
+
+class RenumbersWords(Small):
+    def item(self, row):
+        listed = len(row) == 1 and isinstance(row[0], list | tuple)
+        return super().item(([word for word in row[0] if word],) if listed else row)
+
+
 class OtherSize(Small):
     def __init__(self, options, pretrained=True):
         super().__init__(options, pretrained)
@@ -484,7 +501,8 @@ MUTANTS: tuple[tuple[Card, str], ...] = (
     *_of("B10", FrozenEmbeddings, ForgottenPooler),
     *_of("B11", NoGradWhereFrozen),
     *_of("B14", PadsItems),
-    *_of("B15", PositionsRunOut),
+    *_of("B15", PositionsRunOut, RenumbersWords),
+    *_of("B29", DropsTheSecondText, AllUnknown),
     *_of("B16", CountsWords),
     *_of("B17", PadsLeft),
     *_of("B18", PadsInPrepare, GrowingVocabulary),

@@ -32,6 +32,15 @@ class Inverse(Balancer):
 
 
 @frozen
+class Ranks(Balancer):
+    """By rank of the loss; of equal ones the first has the higher."""
+
+    def weights(self, losses: Losses, progress: Progress) -> Mapping[str, float]:
+        ordered = sorted(losses, key=losses.__getitem__)
+        return {task: 1 / (1 + ordered.index(task)) for task in losses}
+
+
+@frozen
 class OneMinus(Balancer):
     """Falls below 0 for losses above the mean."""
 
@@ -204,6 +213,7 @@ MUTANTS: tuple[tuple[object, str], ...] = (
     (FirstSeen, "W9"),
     (NotScaleFree, "W14"),
     (ByPosition, "W15"),
+    (Ranks, "W15"),
     (Numpy, "W16"),
     (SumsTo1, "W17"),
     (Forgetful, "W18"),

@@ -405,6 +405,11 @@ class DetachedFactor(ClassifierHead):
         return LossTerm((each * (1 - (-each).exp()).detach()).sum(), self.count(targets))
 
 
+class SoftmaxTwice(ClassifierHead):
+    def forward(self, features):
+        return super().forward(features).softmax(-1)
+
+
 class NothingLearned(ClassifierHead):
     def forward(self, features):
         with torch.no_grad():
@@ -416,6 +421,11 @@ class OtherOrder(ClassifierHead):
     def decode(self, output):
         names = sorted(self.labels, key=str.lower, reverse=True)
         return [names[number] for number in output.argmax(-1).tolist()]
+
+
+class NumbersForLabels(ClassifierHead):
+    def decode(self, output):
+        return output.argmax(-1).tolist()
 
 
 class ArgMin(ClassifierHead):
@@ -805,7 +815,7 @@ MUTANTS: tuple[tuple[Card, str], ...] = (
     *_of("H7", CountsEverybody, MissingIsFirstClass, MissingIsNan),
     *_of("H8", DefaultClass, BareKeyError, UnknownIsMissing),
     *_of("H9", DetachedFeatures, DetachedFactor),
-    *_of("H10", NothingLearned),
+    *_of("H10", NothingLearned, SoftmaxTwice),
     *_of("H11", RemembersLengths),
     *_of("H12", TensorPredictions, TooFewPredictions, PredictsByBatch),
     *_of("H13", NormalisesWeights, RunningMean, EvalInDecode),
@@ -816,7 +826,7 @@ MUTANTS: tuple[tuple[Card, str], ...] = (
     *_of("H19", WritesIntoFeatures, WritesIntoScores),
     *_of("H20", OwnSeed, NumpyWeights, SeedOfTheName),
     *_of("H21", FoldsCase, StripsPredictions, TextOnly, NegativeLoss),
-    *_of("H22", OtherOrder, ArgMin, WrongSign),
+    *_of("H22", OtherOrder, ArgMin, NumbersForLabels, WrongSign),
     *_of("H23", AlwaysDropsOut, PythonNoise),
     *_of("H24", RandomProjection),
     *_of("H25", NoColumn, FlatViews),

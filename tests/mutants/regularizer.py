@@ -57,6 +57,11 @@ class Signed(Pull):
         return (weight.value - weight.start).sum()
 
 
+class Detached(Pull):
+    def one(self, weight):
+        return (weight.value.detach() - weight.start).square().sum()
+
+
 class Decay(Pull):
     def one(self, weight):
         return weight.value.square().sum()
@@ -179,6 +184,7 @@ MUTANTS = (
             (Decay, "Z2"),
             (Away, "Z2"),
             (RunAway, "Z3"),
+            (Detached, "Z3"),
             (MovesTheStart, "Z4"),
             (MeanOverWeights, "Z5"),
             (SharedNorm, "Z5"),

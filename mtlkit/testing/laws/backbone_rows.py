@@ -15,6 +15,7 @@ from mtlkit.testing.modules import same, survivors
 from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
+OTHERS = ("x", "house", "rain", "Zürich", "7", "green")
 ODD = ("", " ", "\n\t", "x", "☃", "e\u0301", "\u202eabc", "\x00", "<pad> [CLS] </s>", LONG)
 
 
@@ -49,7 +50,7 @@ def items_can_be_used_again(subject: Subject, options: Table, form: str, rows: l
 @law(
     "B15",
     why="data has empty cells, single letters, any script and texts beyond every limit",
-    mistake="an empty tensor for an empty text, or positions beyond the table",
+    mistake="an empty tensor for an empty text, positions beyond the table, empty words not counted",
     given=tables,
     corners=first,
     share=0.3,
@@ -66,6 +67,39 @@ def odd_texts_work(subject: Subject, options: Table) -> None:
             _check_run(backbone, [row])
     for missing in ((None,), (None, None), ([],), ([None, "x"],)):
         _check_run(backbone, [missing])
+    _check_numbering(backbone)
+
+
+@law(
+    "B29",
+    why="a part of a row that does not reach the features can't be learned from",
+    mistake="the second text dropped, every word unknown, a list of words joined to nothing",
+    given=tables,
+    corners=first,
+    share=0.3,
+)
+def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
+    """Another word in a text, in either of a pair or in a list gives other features; so do other rows."""
+    lab = lab_of(subject, options)
+    backbone = lab.build()
+    longest = max(map(len, backbone.prepare([(LONG,), ("x",)])) if "text" in lab.forms else [0])
+    if backbone.hidden_size == 1:
+        return  # normalised, a single number says nothing
+    rows: dict[str, list[Any]] = {"of a row": list(lab.rows("example", range(8)))}
+    if "text" in lab.forms:
+        rows = {
+            "of a text": [(word,) for word in OTHERS],
+            "of a first text": [(word, "x") for word in OTHERS],
+            "of a second text": [("x", word) for word in OTHERS],
+            "of a list": [([word],) for word in OTHERS],
+        }
+    for told, alternatives in rows.items():
+        with torch.no_grad():
+            found = [encoded(backbone, [row])[1] for row in alternatives]
+        if "text" in lab.forms and 2 * max(each.tokens.shape[1] for each in found) > longest:
+            continue  # rows may be cut
+        alike = all(same(each.tokens, found[0].tokens) for each in found[1:])
+        require(not alike, f"whatever the words {told}, the features are the same")
 
 
 @law(
@@ -155,6 +189,16 @@ def nothing_of_a_batch_is_kept(subject: Subject, options: Table, form: str, rows
 
     kept = survivors(run)
     require(not kept, f"after a batch something still holds {' and '.join(kept)}")
+
+
+def _check_numbering(backbone: Any) -> None:  # noqa: ANN401  a backbone
+    """A word of which there is no token has a number all the same, unless the row is cut."""
+    with torch.no_grad():
+        batch, found = encoded(backbone, [(["x", "", "y"],), (LONG.split(),)])
+    numbers = sorted({number for number in found.words[0].tolist() if number >= 0})
+    cut = 2 * int(batch.mask[0].sum()) > int(batch.mask[1].sum())
+    told = f"the words ['x', '', 'y'] have the numbers {numbers}; y is number 2"
+    require(cut or not numbers or numbers[-1] == 2, told)
 
 
 def _check_run(backbone: Any, rows: Any) -> None:  # noqa: ANN401  a backbone

@@ -78,6 +78,17 @@ def losses_to_try(subject: Subject) -> Iterable[Values]:
                 yield {"options": table, "losses": losses, "progress": progress}
 
 
+def equal_losses_too(subject: Subject) -> Iterable[Values]:
+    """The losses to try, and losses of which some are equal."""
+    equal: tuple[Losses, ...] = ({"sentiment": 1.0, "news": 1.0}, {"x_1": 0.5, "news": 2.0, "A": 0.5})
+    several = [
+        {"options": table, "losses": losses, "progress": MIDDLE}
+        for table in starts(subject)
+        for losses in equal
+    ]
+    return [*losses_to_try(subject), *several]
+
+
 @law(
     "W1",
     why="a factor that is negative or not finite turns the loss of a task against itself",
@@ -215,9 +226,9 @@ def earlier_losses_do_not_matter(
 @law(
     "W15",
     why="tasks come in the order of the recipe, and that order decides nothing",
-    mistake="zip(losses, factors), or a list of factors by position",
+    mistake="zip(losses, factors), or ties of equal losses broken by position",
     given=losses_of,
-    corners=losses_to_try,
+    corners=equal_losses_too,
 )
 def factors_are_by_name(subject: Subject, options: Table, losses: Losses, progress: Progress) -> None:
     """The losses in another order have the same factors by name."""

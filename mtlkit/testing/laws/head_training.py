@@ -128,11 +128,29 @@ def what_was_learned_is_predicted(subject: Subject, options: Table, seed: int) -
         predictions = sat.decoded(sat.guesses())
     ideal = perfect(sat, predictions)
     if ideal is None:
+        _check_useful(sat, predictions)
         return
     mine, best = (value_of(sat.head.metrics(each, sat.rows)) for each in (predictions, ideal))
     require(
         abs(mine - best) <= 0.1 * max(1.0, abs(best)),
         f"with rows learned by heart its first metric is {mine:.4g}; perfect predictions have {best:.4g}",
+    )
+
+
+def _check_useful(sat: Exam, predictions: Sequence[Any]) -> None:
+    """Predictions that are right have another first metric than the same ones given to the wrong rows."""
+    column = sat.lesson.columns.get("label", "")
+    kinds = {repr(row.get(column)) for row in sat.rows}
+    if len(kinds) < 2 or not sat.head.metrics(predictions, sat.rows):
+        return
+    values = set()
+    for by in range(len(predictions)):
+        turned = [*predictions[by:], *predictions[:by]]
+        values.add(round(value_of(sat.head.metrics(turned, sat.rows)), 6))
+    require(
+        len(values) > 1,
+        f"with rows learned by heart its first metric is {values.pop():.4g}, and no other for predictions "
+        "of the wrong rows; predictions and labels are not compared as the same thing",
     )
 
 

@@ -117,19 +117,23 @@ def nothing_is_pulled_at_the_start(subject: Subject, options: Table, seed: int, 
 @law(
     "Z3",
     why="a pull has a direction: back to where the weight came from",
-    mistake="a wrong sign, or the start and the value exchanged",
+    mistake="a wrong sign, the start and the value exchanged, or a value that was detached",
     given=cases,
     corners=first_cases,
 )
 def the_pull_is_towards_the_start(subject: Subject, options: Table, seed: int, distance: float) -> None:
-    """A small step against the gradient brings each weight no further from its start."""
+    """A small step against the gradient brings weights closer to their start, and none further from it."""
     weights = pulled(seed, distance)
     penalty = build(subject, options).penalty(weights)
     if penalty is None:
         return
+    pull = 0.0
     for weight, gradient in zip(weights, _gradients(penalty, weights), strict=True):
         along = float((gradient * (weight.value.detach() - weight.start)).sum())
         require(along >= -1e-9, f"{weight.row.name} is pushed away from its start")
+        pull += along
+    value = float(penalty.detach())
+    require(value < 1e-6 or pull > 0, f"the penalty is {value:.4g}, and its gradient pulls at no weight")
 
 
 @law(
