@@ -37,8 +37,13 @@ def perfect(sat: Exam, predictions: Sequence[Any]) -> list[Any] | None:
 
 
 def labelled(sat: Exam) -> list[int]:
-    """Which rows have all that is learned from."""
-    return [at for at, row in enumerate(sat.rows) if all(_is_there(row.get(name)) for name in sat.labels)]
+    """Which rows have all that is learned from; of an empty list the head says whether that is a label."""
+    return [
+        at
+        for at, row in enumerate(sat.rows)
+        if all(_is_there(row.get(name)) for name in sat.labels)
+        and ([] not in [row.get(name) for name in sat.labels] or _counts(sat, row))
+    ]
 
 
 def label_column(sat: Exam) -> str:
@@ -67,7 +72,11 @@ def value_of(measures: Sequence[Measure]) -> float:
 
 
 def _is_there(cell: Any) -> bool:  # noqa: ANN401  a cell
-    return cell is not None and cell != "" and cell != []
+    return cell is not None and cell != ""
+
+
+def _counts(sat: Exam, row: Record) -> bool:
+    return bool(sat.head.count(sat.head.targets([row])) > 0)
 
 
 def _same_form(label: Any, prediction: Any) -> bool:  # noqa: ANN401  cells
