@@ -69,7 +69,7 @@ def build(options, context):
 
 @mtlkit.hookimpl
 def mtlkit_cards():
-    return [mtlkit.Card("head", "regression", "a number for each text", Regression, "mtlkit_test_head:build")]
+    return [mtlkit.Card("head", "number", "a number for each text", Regression, "mtlkit_test_head:build")]
 """
 
 
@@ -100,7 +100,7 @@ def test_a_head_from_a_file_learns(capsys, tmp_path):
     recipe.write_text(
         'name = "sizes"\nseed = 1\n[backbone]\nuse = "tiny"\n'
         '[data.sizes]\nuse = "csv"\npath = "rows.csv"\nsplit = { test = 0.25 }\n'
-        '[tasks.size]\ndata = "sizes"\nhead = { use = "regression" }\n'
+        '[tasks.size]\ndata = "sizes"\nhead = { use = "number" }\n'
         '[lr]\nuse = "uniform"\npeak = 5e-3\n[training]\nlength = "10ep"\nbatch_size = 8\n'
     )
     asked = ["run", str(recipe), "--plugin", str(plugin), "--out", str(tmp_path / "runs"), "--json"]
