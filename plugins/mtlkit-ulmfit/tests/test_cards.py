@@ -5,17 +5,18 @@ import attrs
 import pytest
 from mtlkit import API_LEVEL
 
-from mtlkit_ulmfit import ChainThaw, Discriminative, SlantedTriangular
+from mtlkit_ulmfit import ChainThaw, Discriminative, SlantedTriangular, Ulmfit
 from mtlkit_ulmfit.cards import CARDS, mtlkit_cards
 
 CLASSES = {
     "ulmfit-chain-thaw": ChainThaw,
     "ulmfit-discriminative": Discriminative,
     "ulmfit-slanted-triangular": SlantedTriangular,
+    "ulmfit": Ulmfit,
 }
 
 
-def test_three_cards_that_name_their_classes():
+def test_four_cards_that_name_their_classes():
     assert mtlkit_cards() == CARDS
     assert {card.name: card.options for card in CARDS} == {
         name: f"{cls.__module__}:{cls.__name__}" for name, cls in CLASSES.items()
@@ -42,8 +43,9 @@ def test_only_rates_are_in_units_of_a_rate():
     assert {name for name, unit in units.items() if unit == "rate"} == {
         "ulmfit-discriminative.peak",
         "ulmfit-discriminative.head_rate",
+        "ulmfit.peak",
     }
-    assert len(units) == 8
+    assert len(units) == 12
 
 
 def test_importing_it_imports_no_torch():

@@ -1,13 +1,13 @@
-"""mtlkit's conformance kit on the three cards, and on the settings that the cards do not show."""
+"""mtlkit's conformance kit on the four cards, and on the settings that the cards do not show."""
 
 import pytest
 from mtlkit import Duration
 from mtlkit.testing import check_plugin, conformance
 
-from mtlkit_ulmfit import ChainThaw, Discriminative, SlantedTriangular
+from mtlkit_ulmfit import ChainThaw, Discriminative, SlantedTriangular, Ulmfit
 from mtlkit_ulmfit.cards import CARDS
 
-CHAIN_THAW, DISCRIMINATIVE, SLANTED_TRIANGULAR = CARDS
+CHAIN_THAW, DISCRIMINATIVE, SLANTED_TRIANGULAR, ULMFIT = CARDS
 
 
 @conformance(CHAIN_THAW)
@@ -25,10 +25,16 @@ def test_slanted_triangular(check):
     check()
 
 
+@conformance(ULMFIT)
+def test_ulmfit(check):
+    check()
+
+
 OTHERS = (
     ChainThaw(Duration(10, "%"), order="down", embeddings=False),
     Discriminative(0.026, head_rate=0.02),
     SlantedTriangular(0.29, 1.0),
+    Ulmfit(0.02, 1.0, 0.5),
 )
 
 

@@ -40,10 +40,20 @@ CARDS = (
         example={"cut_frac": 0.1, "ratio": 32.0},
         api=1,
     ),
+    Card(
+        kind="lr",
+        name="ulmfit",
+        summary="the whole of ULMFiT's rates: a factor from layer to layer, a slanted triangle over the run",
+        options="mtlkit_ulmfit.whole:Ulmfit",
+        install=INSTALL,
+        paper=HOWARD,
+        example={"peak": 0.01},
+        api=1,
+    ),
 )
 
 
 @hookimpl
 def mtlkit_cards() -> tuple[Card, ...]:
-    """All three."""
+    """All four."""
     return CARDS
