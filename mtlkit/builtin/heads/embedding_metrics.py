@@ -6,6 +6,7 @@ Shapes: N rows of an evaluation set that have all they need, V texts of a row, D
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import attrs
 from torch import Tensor
@@ -17,7 +18,6 @@ from mtlkit.builtin.heads.objectives.distance import all_distances, distances
 from mtlkit.builtin.heads.objectives.margin_mse import margins
 from mtlkit.builtin.heads.objectives.matryoshka import cut
 from mtlkit.builtin.heads.objectives.options import (
-    NEIGHBOURS,
     RETRIEVAL,
     SIMILARITY,
     BatchTripletObjective,
@@ -34,11 +34,14 @@ from mtlkit.builtin.metrics.choice import of_numbers, of_ranks
 from mtlkit.builtin.metrics.distance import mean_absolute_error, root_mean_squared_error
 from mtlkit.builtin.metrics.isotropy import anisotropy
 from mtlkit.builtin.metrics.measured import column, mean, measured
+from mtlkit.builtin.metrics.names import RankMetric
 from mtlkit.builtin.metrics.pairs import best_accuracy
 from mtlkit.builtin.metrics.retrieval import ranks
 from mtlkit.builtin.metrics.same_group import group_ranks
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.head import Measure
+
+RANKS: tuple[RankMetric, ...] = get_args(RankMetric)
 
 
 def embedding_measures(
@@ -60,10 +63,18 @@ def embedding_measures(
 def _measures(
     options: SentenceEmbedding, vectors: Tensor, targets: EmbeddingTargets, answers: Sequence[Value]
 ) -> tuple[Measure, ...]:
+    """Those that are asked for, in that order."""
+    found = {each.name: each for each in _possible(options, vectors, targets, answers)}
+    return tuple(found[name] for name in options.chosen())
+
+
+def _possible(
+    options: SentenceEmbedding, vectors: Tensor, targets: EmbeddingTargets, answers: Sequence[Value]
+) -> tuple[Measure, ...]:
     inner, first = options.inner, vectors[:, 0]
     units = F.normalize(vectors, dim=-1).numpy()
     if inner.measures == RETRIEVAL:
-        return of_ranks(RETRIEVAL, ranks(units[:, 0], units[:, 1], [str(each) for each in answers]))
+        return of_ranks(RANKS, ranks(units[:, 0], units[:, 1], [str(each) for each in answers]))
     if inner.measures == SIMILARITY:
         scores = targets.scores[:, 0].numpy()
         return of_numbers(SIMILARITY, cosines(first, vectors[:, 1]).numpy(), scores)
@@ -73,7 +84,7 @@ def _measures(
         return average_precision(nearness, together), best_accuracy(nearness, together)
     if isinstance(inner, BatchTripletObjective):
         return of_ranks(
-            NEIGHBOURS, group_ranks(-all_distances(first, inner.distance).numpy(), targets.groups.numpy())
+            RANKS, group_ranks(-all_distances(first, inner.distance).numpy(), targets.groups.numpy())
         )
     if isinstance(inner, TripletObjective | MarginMseObjective):
         return _of_triplets(inner, vectors, targets)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
 from annotated_types import Ge
 from attrs import frozen
@@ -22,10 +22,23 @@ from mtlkit.builtin.heads.objectives.options import (
     made,
 )
 from mtlkit.builtin.heads.option_fields import Layers, TextPooling, layers_field, pooling_field
+from mtlkit.builtin.metrics.names import RankMetric
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.options import option
 
 NEGATIVE = ("negative",)
+EmbeddingMetric = Literal[
+    RankMetric,
+    "spearman",
+    "pearson",
+    "ap",
+    "best-accuracy",
+    "triplet-accuracy",
+    "mae",
+    "cosine",
+    "rmse",
+    "anisotropy",
+]
 GUIDE_SIZE = 4
 FURTHEST = 2.0
 """The largest cosine distance, and the largest euclidean one between vectors of length 1."""
@@ -43,7 +56,8 @@ class SentenceEmbedding:
     Raises:
         ValueError: when the objective has options to set and only its name is given, or a margin that its
             distances never reach; when there are not as many columns as it reads; when a column of texts is
-            also one of scores, groups or vectors; or when `cached` could change nothing.
+            also one of scores, groups or vectors; when `cached` could change nothing; or when the objective does
+        not measure a metric.
     """
 
     first: str = option("column of the first text, the query", "text")
@@ -70,6 +84,9 @@ class SentenceEmbedding:
     cached: bool = option(
         "take the loss over all rows of a step at once, also where `accumulate` encodes them in parts", False
     )
+    _metrics: tuple[EmbeddingMetric, ...] = option(
+        "the metrics that are measured, the primary one first; by default those of the objective", ()
+    )
 
     def __attrs_post_init__(self) -> None:
         made(self.objective)
@@ -87,8 +104,12 @@ class SentenceEmbedding:
 
     def metrics(self) -> tuple[str, ...]:
         """The metrics that are measured."""
-        measures = self.inner.measures
-        return (*measures, *(f"{measures[0]}-{dim}d" for dim in cut_to(self.objective)))
+        chosen = self.chosen()
+        return (*chosen, *(f"{chosen[0]}-{dim}d" for dim in cut_to(self.objective)))
+
+    def chosen(self) -> tuple[str, ...]:
+        """The metrics that are asked for, else those of the objective; those of cut vectors left out."""
+        return self._metrics or self.inner.measures
 
     def texts(self) -> Mapping[str, str]:
         """The columns of texts, by option, in the order of the head's vectors."""
@@ -130,6 +151,12 @@ class SentenceEmbedding:
             yield f"guide has {len(inner.guide)} columns; name one for each of {_listed(self.texts())}"
         if self.cached and not inner.coupled:
             yield f"cached changes nothing: with {name} no row depends on another one; leave it out"
+        offered = get_args(RankMetric) if "mrr" in inner.measures else inner.measures
+        strange = [each for each in self._metrics if each not in offered]
+        if strange:
+            yield f"{name} does not measure {strange[0]}; it measures {_listed(offered)}"
+        if len(set(self._metrics)) < len(self._metrics):
+            yield f"metrics {list(self._metrics)} has a metric twice"
         wraps = isinstance(made(self.objective), AdaptiveLayerObjective)
         if wraps and self.layers != "last":
             yield "adaptive-layer says itself which layers are read; leave layers out"

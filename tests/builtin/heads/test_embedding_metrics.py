@@ -80,6 +80,9 @@ def test_groups():
         right.append(near.predict(vectors[at : at + 1, 0])[0] == groups[at])
     assert found["accuracy@1"] == pytest.approx(np.mean(right))
     assert found["accuracy@1"] < found["mrr"] < 1
+    asked = measured(rows(), drawn(2), metrics=["ndcg@3", "accuracy@5"])
+    assert list(asked) == ["ndcg@3", "accuracy@5"]
+    assert 0 < asked["ndcg@3"] < asked["accuracy@5"] < 1
 
 
 def test_ranks_of_groups():

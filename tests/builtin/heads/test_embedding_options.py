@@ -68,6 +68,14 @@ REFUSED = [
     ),
 ]
 
+REFUSED += [
+    (
+        {"objective": "cosent", "metrics": ["mrr"]},
+        "cosent does not measure mrr; it measures spearman and pearson",
+    ),
+    ({"metrics": ["mrr", "mrr"]}, "metrics ['mrr', 'mrr'] has a metric twice"),
+]
+
 
 @pytest.mark.parametrize(("table", "message"), REFUSED, ids=[message[:40] for _, message in REFUSED])
 def test_what_does_not_fit_together_is_refused(table, message):
@@ -126,6 +134,8 @@ def test_metrics_depend_on_the_objective_and_are_repeated_for_short_vectors():
     assert nested.metrics() == options(objective=wrapped).metrics()
     assert (innermost(nested.objective).use, cut_to(nested.objective)) == ("cosent", (64, 8))
     assert cut_to("cosent") == ()
+    asked = {"metrics": ["ndcg@3", "mrr"], "objective": {"use": "matryoshka", "dims": [2]}}
+    assert options(**asked).metrics() == ("ndcg@3", "mrr", "ndcg@3-2d")
 
 
 def test_every_objective_says_what_it_reads_and_measures():
