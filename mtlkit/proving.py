@@ -80,7 +80,7 @@ def prove(subject: Subject, borders: Sequence[int]) -> Iterator[Trial]:
         asked = [sys.executable, "-m", "mtlkit", "resume", str(run_dir)]
         _wait([*asked, *_plugins(subject)], f"the resume after step {step}", {0})
         trial = Trial(step, how, _resumed_from(run_dir))
-        yield evolve(trial, differs=tuple(_differences(_run_dir(straight), run_dir, subject.steps)))
+        yield evolve(trial, differs=tuple(differences(_run_dir(straight), run_dir, subject.steps)))
         shutil.rmtree(place)
 
 
@@ -145,7 +145,8 @@ def _resumed_from(run_dir: Path) -> int:
     return int(json.loads(lines[-1])["step"])
 
 
-def _differences(straight: Path, resumed: Path, steps: int) -> Iterator[str]:
+def differences(straight: Path, resumed: Path, steps: int) -> Iterator[str]:
+    """The files in which a resumed run differs from one without interruption, after so many steps."""
     last = Path("checkpoints", f"step-{steps:08d}")
     for name in (*(last / each for each in COMPARED), Path(LOG)):
         if (straight / name).read_bytes() != (resumed / name).read_bytes():

@@ -145,7 +145,7 @@ def _problem(document: Document, path: KeyPath, message: str, suggestion: str) -
 
 def _layers(path: Path, chain: tuple[Path, ...] = (), blame: Blame = Problem) -> list[Layer]:
     """The files that `path` extends, nearest last, then itself; `blame` places a failure to get at it."""
-    real = path.resolve()
+    real = _real(path)
     if real in chain:
         circle = " → ".join(each.name for each in (*chain[chain.index(real) :], real))
         raise RecipeError(blame(f"extends itself: {circle}", "remove one of them"))
@@ -166,6 +166,14 @@ def _layers(path: Path, chain: tuple[Path, ...] = (), blame: Blame = Problem) ->
         if len(layers) > MAX_FILES:
             raise RecipeError(_problem(here, where, f"extends more than {MAX_FILES} files", "extend fewer"))
     return [*layers, own]
+
+
+def _real(path: Path) -> Path:
+    """The file itself; a path that leads nowhere stays as it is, and opening it says why."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # a NUL, a circle of links
+        return path
 
 
 def _parsed(path: Path, blame: Blame) -> Layer:

@@ -77,7 +77,7 @@ def test_a_signal_during(tmp_path, recipe, monkeypatch, capsys, straight, place,
         assert told == f"stopped after {step} steps{saved}  go on with: mtlkit resume {run_dir}"
     monkeypatch.undo()
     assert _code(["resume", str(run_dir)]) == 0
-    assert list(proving._differences(straight, run_dir, 8)) == []
+    assert list(proving.differences(straight, run_dir, 8)) == []
 
 
 @pytest.mark.parametrize(("number", "code"), CODES.items(), ids=[number.name for number in CODES])
@@ -132,7 +132,7 @@ def test_a_second_signal_leaves_at_once_and_the_last_checkpoint_is_whole(tmp_pat
     run_dir = run_dir_in(tmp_path)
     assert newest(run_dir / "checkpoints")[0].name in ("step-00000002", "step-00000004")
     assert _code(["resume", str(run_dir)]) == 0
-    assert list(proving._differences(straight, run_dir, 8)) == []
+    assert list(proving.differences(straight, run_dir, 8)) == []
 
 
 def test_a_stop_is_not_swallowed_by_what_is_ready_for_any_error(tmp_path, recipe, monkeypatch):

@@ -44,7 +44,7 @@ def test_other_surroundings_give_the_same_bytes(tmp_path):
     )
     assert done.returncode == 0
     (run_dir,) = (path.parent for path in odd.glob("*/*/recipe.toml"))
-    assert list(proving._differences(ended.run_dir, run_dir, 4)) == []
+    assert list(proving.differences(ended.run_dir, run_dir, 4)) == []
 
 
 @pytest.mark.parametrize("closed", [1, 2])

@@ -1,5 +1,6 @@
 """Reading, inheriting, overriding, and refusing what is no recipe."""
 
+import json
 import time
 from pathlib import Path
 
@@ -192,3 +193,16 @@ def test_large_but_harmless_text_is_quick(tmp_path, text):
     except RecipeError as error:
         assert "symbols" in str(error)  # noqa: PT017
     assert time.process_time() - start < 0.9
+
+
+@pytest.mark.parametrize("name", ["\0base.toml", "base\0.toml"])
+def test_a_path_that_can_be_no_path(tmp_path, name):
+    file = write(tmp_path, "r.toml", f"extends = {json.dumps(name)}\n")
+    assert "can't be read: embedded null byte" in failure(file)
+
+
+def test_a_circle_of_links(tmp_path):
+    one, two = tmp_path / "one.toml", tmp_path / "two.toml"
+    one.symlink_to(two)
+    two.symlink_to(one)
+    assert "can't be read: Too many levels of symbolic links" in failure(one)
