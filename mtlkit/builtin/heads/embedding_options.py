@@ -55,9 +55,9 @@ class SentenceEmbedding:
 
     Raises:
         ValueError: when the objective has options to set and only its name is given, or a margin that its
-            distances never reach; when there are not as many columns as it reads; when a column of texts is
-            also one of scores, groups or vectors; when `cached` could change nothing; or when a metric is none
-            of the objective.
+            distances never reach; when there are not as many columns as it reads; when a column of texts
+            is also one of scores, groups or vectors; when `cached` could change nothing; or when a metric is
+            not one of the objective.
     """
 
     first: str = option("column of the first text, the query", "text")
