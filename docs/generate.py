@@ -53,8 +53,8 @@ all of them over the run, and the optimizer makes a step of a gradient and a rat
 HEADS = """\
 What is learned. A task has one head, in `[tasks.NAME.head]`: a module on top of the features that the
 backbone yields, which all heads that read the same rows share. A row without a label is not learned from.
-Columns and metrics are those of the recipe below each head; what the metrics mean is in [Metrics](metrics.md). Which head
-to take is in [Choose a head](../how-to/choose-a-head.md)."""
+Columns and metrics are those of the recipe below each head; what metrics mean is in [Metrics](metrics.md).
+Which head to take is in [Choose a head](../how-to/choose-a-head.md)."""
 DATA = """\
 Where rows come from and what is made of them. A `[data.NAME]` table names a source with `use`; the other
 keys are those of every source and the options of this one. Sources read a few rows at a time: of text files

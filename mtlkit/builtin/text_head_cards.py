@@ -71,7 +71,7 @@ TEXT_HEADS = (
         "prototype",
         "heads.probe_options:Prototype",
         "heads.prototype:PrototypeHead",
-        "the class of the nearest prototype, learned or the mean of its rows",
+        "the class of the nearest prototype: learned, the mean of its rows, or a text",
         "Snell et al. 2017, Prototypical Networks for Few-shot Learning, arXiv:1703.05175",
         {"prototypes": "means"},
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from attrs import frozen
 
 from mtlkit.contracts.backbone import Features, Pooling, Vocabulary
-from mtlkit.contracts.data import Record
+from mtlkit.contracts.data import Record, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,6 +92,8 @@ class Head(Protocol):
     - `located = True`: it reads `Features.texts` and `spans`;
     - `layers: tuple[int, ...]`, with `needs = "tokens"`: the depths (0 embeddings, i after block i) whose
       states it reads in `Features.layers`;
+    - `texts: tuple[tuple[Value, ...], ...]`: rows of its own that are the same for every batch, such as
+      descriptions of labels; their features, one row each, come behind those of its views;
     - a view that is listed twice: it is encoded twice, each time with dropout of its own (SimCSE);
     - `inputs(rows) -> Any` (with a method `to(device)`): what else it reads of B rows to give scores, such as
       positions; the engine calls `forward(features, inputs)` then, also where no labels are known;
@@ -136,3 +138,15 @@ class Head(Protocol):
     def metrics(self, predictions: Sequence[Any], rows: Sequence[Record]) -> tuple[Measure, ...]:
         """Metrics of a whole evaluation set, the primary one first; empty for no labelled row."""
         ...
+
+
+def asked_layers(head: object) -> tuple[int, ...]:
+    """The depths that a head asks for. What it calls `layers` and is no sequence, such as modules, is its."""
+    layers = getattr(head, "layers", ())
+    return tuple(layers) if isinstance(layers, tuple | list) else ()
+
+
+def own_texts(head: object) -> tuple[tuple[Value, ...], ...]:
+    """The texts that a head brings along, none where its `texts` are no tuple."""
+    texts = getattr(head, "texts", ())
+    return texts if isinstance(texts, tuple) else ()

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from mtlkit.contracts.backbone import Backbone, Layered
 from mtlkit.contracts.card import load_address
-from mtlkit.contracts.head import Head, HeadContext
+from mtlkit.contracts.head import Head, HeadContext, asked_layers
 from mtlkit.contracts.params import ParamTable
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.labels import training_labels
@@ -118,7 +118,7 @@ def _assemble(plan: Plan, labels: Labels, *, pretrained: bool) -> Built:
 
 
 def _check_layers(task: str, head: Head, backbone: Backbone, part: Part) -> None:
-    layers = getattr(head, "layers", ())
+    layers = asked_layers(head)
     place = f"tasks.{task}.head.layers"
     if layers and not isinstance(backbone, Layered):
         message = f"the backbone {part.name!r} can't show the states between its blocks"

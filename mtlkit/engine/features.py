@@ -111,7 +111,7 @@ class Encoder:
         found = []
         for how in sorted(need.poolings):
             rows = self._final(reading, positions, how)
-            found.append(_pooled_only(torch.stack(rows)))
+            found.append(pooled_only(torch.stack(rows)))
         if need.tokens:
             found.append(self._whole(reading, positions, need.layers))
         return found
@@ -119,7 +119,7 @@ class Encoder:
     @property
     def draws(self) -> bool:
         """Whether encoding the same rows again may give other features, because dropout is on."""
-        return self._module.training
+        return self.module.training
 
     def of_items(self, items: Sequence[Any], need: Need) -> list[Features]:
         """As `features`, of prepared rows that no source has, such as rows changed at random."""
@@ -224,7 +224,7 @@ class Encoder:
         """Hidden states [t, H] at a boundary inside the backbone, one per row."""
 
         def compute(chunk: Sequence[int]) -> list[Tensor]:
-            with eval_mode(self._module), torch.no_grad(), self._autocast():
+            with eval_mode(self.module), torch.no_grad(), self._autocast():
                 hidden = self._splittable.stem(self._batch(reading, chunk), depth)
             lengths = self.lengths(reading)
             return [hidden[at, : lengths[row]].clone() for at, row in enumerate(chunk)]
@@ -236,7 +236,7 @@ class Encoder:
         lower = [depth for depth in self.boundaries if 1 <= depth <= self.backbone.depth]
 
         def compute(chunk: Sequence[int]) -> list[Tensor]:
-            with eval_mode(self._module), torch.no_grad():
+            with eval_mode(self.module), torch.no_grad():
                 if lower and isinstance(self.backbone, Splittable):
                     features = self._from_stem(reading, chunk, min(lower), ())
                 else:
@@ -277,11 +277,12 @@ class Encoder:
 
     def _served(self, features: Features, need: Need) -> list[Features]:
         """The features once per pooling, as vectors alone, then as token states."""
-        found = [_pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)]
+        found = [pooled_only(pool(features.tokens, features.mask, how)) for how in sorted(need.poolings)]
         return [*found, features] if need.tokens else found
 
     @property
-    def _module(self) -> torch.nn.Module:
+    def module(self) -> torch.nn.Module:
+        """The backbone as the torch module that it is."""
         if not isinstance(self.backbone, torch.nn.Module):
             raise TypeError(f"{type(self.backbone).__name__} is no torch module")
         return self.backbone
@@ -316,7 +317,8 @@ def _completed(features: Features, batch: Any, layers: Mapping[int, Tensor]) -> 
     )
 
 
-def _pooled_only(pooled: Tensor) -> Features:
+def pooled_only(pooled: Tensor) -> Features:
+    """Features of rows of which only the vectors [B, H] are known."""
     rows = len(pooled)
     none = torch.zeros(rows, 0, device=pooled.device)
     return Features(tokens=none.unsqueeze(-1), mask=none.bool(), words=none.long(), pooled=pooled)

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.data import Record
-from mtlkit.contracts.head import Head
+from mtlkit.contracts.head import Head, asked_layers
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.features import Encoder, Need, Reading, View
 from mtlkit.engine.gradients import gated
 from mtlkit.engine.limits import Limit
+from mtlkit.engine.own_texts import own_features
 from mtlkit.engine.seeds import derive
 from mtlkit.errors import blaming
 
@@ -145,7 +146,7 @@ class Readers:
                 found.append(_pick(encoder.features(reading, taken.positions, own), own, head))
             else:
                 found.append(_pick(encoded[view], needs[view], head))
-        return found
+        return found + own_features(head, encoder, own)
 
     def _needs(self, heads: Mapping[str, Head]) -> dict[View, Need]:
         views = dict.fromkeys(view for head in heads.values() for view in head.views)
@@ -156,7 +157,7 @@ def _joint(heads: Sequence[Head]) -> Need:
     return Need(
         tokens=any(head.needs == "tokens" for head in heads),
         poolings=frozenset(head.pooling for head in heads if head.needs == "pooled"),
-        layers=frozenset(layer for head in heads for layer in getattr(head, "layers", ())),
+        layers=frozenset(layer for head in heads for layer in asked_layers(head)),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.data import Record
-from mtlkit.contracts.head import LossTerm
+from mtlkit.contracts.head import LossTerm, asked_layers, own_texts
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.seeds import derive
 from mtlkit.testing.head_rows import HIDDEN, Lesson, label_columns, lesson_of
@@ -95,6 +96,7 @@ class Exam:
         return output.float()
 
     def _forward(self, features: Sequence[Features], given: Any) -> Any:  # noqa: ANN401  see scores
+        features = [*features, *own_features(self.head, self.dtype, _width(features[0]))]
         if corrupts(self.head):
             return self.head.forward(features, given)
         if hasattr(self.head, "inputs"):
@@ -228,6 +230,21 @@ def toy_rows(view: tuple[str, ...], rows: Sequence[Record], case: Case) -> list[
     ]
 
 
+def own_features(head: Any, dtype: torch.dtype, hidden: int) -> list[Features]:  # noqa: ANN401  a head
+    """The features of the texts that a head brings along, the same every time."""
+    texts = own_texts(head)
+    if not texts:
+        return []
+    view = tuple(f"own {at}" for at in range(len(texts[0])))
+    rows = [dict(zip(view, text, strict=True)) for text in texts]
+    asked = SimpleNamespace(views=(view,), needs=head.needs, pooling=head.pooling, layers=asked_layers(head))
+    return features_for(asked, rows, {"seed": 0, "longest": 4}, dtype, hidden)
+
+
+def _width(features: Features) -> int:
+    return int((features.tokens if features.pooled is None else features.pooled).shape[-1])
+
+
 def features_for(
     head: Any,  # noqa: ANN401  a head
     rows: Sequence[Record],
@@ -253,7 +270,7 @@ def features_for(
             "noise": derive(case.get("noise", 0), "noise") % 2**31,
         }
         states = [_states(batch, "tokens", again, hidden, dtype, head.pooling)]
-        depths = tuple(getattr(head, "layers", ()) or ())
+        depths = asked_layers(head)
         states += [_states(batch, f"layer {depth}", again, hidden, dtype, head.pooling) for depth in depths]
         layers = {depth: each.tokens for depth, each in zip(depths, states[1:], strict=True)}
         found.append(served(_told(states[0], prepared, layers), head))

@@ -12,7 +12,7 @@ from mtlkit.api import preview
 from mtlkit.builtin.heads.sentence_embedding import SentenceEmbeddingHead
 from mtlkit.engine import whole_step
 from mtlkit.engine.apply import apply_trainable, set_eval
-from mtlkit.engine.features import Need, Reading, boundary
+from mtlkit.engine.features import Encoder, Need, Reading, boundary
 from mtlkit.engine.session import open_session
 from mtlkit.errors import RecipeError
 
@@ -266,3 +266,35 @@ def test_layers_that_a_backbone_does_not_have_are_told_at_their_place(tmp_path, 
     assert problem.message == "there is no layer 3: the backbone has 2 blocks"
     assert problem.suggestion == "0 are the embeddings, 2 the last block"
     assert problem.path == "tasks.pairs.head.layers"
+
+
+TEXTS = """
+[tasks.near]
+data = "reviews"
+head = { use = "prototype", prototypes = "label-text", label_texts = { pos = "good great", neg = "bad awful" } }
+"""
+
+
+@pytest.mark.parametrize("freeze", ["", '[freeze]\nuse = "backbone"\n'], ids=["trains", "frozen"])
+def test_texts_that_a_head_brings_are_encoded_with_every_batch_but_once_where_all_is_frozen(
+    tmp_path, monkeypatch, freeze
+):
+    encoded = []
+    of_items = Encoder.of_items
+    monkeypatch.setattr(Encoder, "of_items", lambda *given: encoded.append(given[1]) or of_items(*given))
+    result, _ = run_recipe(write_recipe(tmp_path, more=TEXTS, length="4st", freeze=freeze, dropout=0.0))
+    assert result.metrics["near/accuracy"].rows
+    assert all(len(items) == 2 for items in encoded)
+    assert len(encoded) == 1 if freeze else len(encoded) > 3
+
+
+def test_what_a_head_calls_layers_may_be_modules(tmp_path, monkeypatch):
+    made = SentenceEmbeddingHead.__init__
+
+    def own(self, *given):
+        made(self, *given)
+        self.layers = torch.nn.ModuleList([torch.nn.Identity()])
+
+    monkeypatch.setattr(SentenceEmbeddingHead, "__init__", own)
+    result, _ = run_recipe(write_recipe(tmp_path, length="2st"))
+    assert result.steps == 2

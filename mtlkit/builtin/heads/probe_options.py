@@ -27,7 +27,7 @@ from mtlkit.contracts.options import option
 Listed = Literal["last"] | tuple[int, ...]
 Solver = Literal["logistic", "ridge"]
 Predicts = Literal["class", "number"]
-Prototypes = Literal["learned", "means"]
+Prototypes = Literal["learned", "means", "label-text"]
 Metric = Literal["cosine", "euclidean"]
 CLASSES, NUMBERS = get_args(ClassMetric), get_args(NumberMetric)
 CLASS_METRICS: tuple[ClassMetric, ...] = ("accuracy", "macro-f1")
@@ -42,9 +42,11 @@ class Prototype:
     label: str = option(LABEL, "label")
     labels: tuple[str, ...] = labels_field()
     prototypes: Prototypes = option(
-        '"learned" vectors, or "means" of classes: of the other rows of a step, then of all training rows',
+        '"learned" vectors, "means" of classes (of the other rows of a step, then of all training rows), or '
+        'those of a "label-text"',
         "learned",
     )
+    label_texts: Mapping[str, str] = option("what labels mean, in words; else a label is its own text", {})
     distance: Metric = option("cosine, or the squared euclidean distance", "cosine")
     scale: Annotated[float, Gt(0), Le(1000)] = option(
         "factor on cosines or distances (inverse temperature)", 10.0

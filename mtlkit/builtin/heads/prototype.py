@@ -16,23 +16,27 @@ from mtlkit.builtin.heads.probe_options import Prototype
 from mtlkit.builtin.heads.text_reader import TextReader
 from mtlkit.builtin.metrics.choice import of_classes
 from mtlkit.contracts.backbone import Features
+from mtlkit.contracts.columns import meant
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
 from mtlkit.contracts.scored import ScoredLabel
+from mtlkit.errors import Problem, RecipeError
 
 UNKNOWN = float("-inf")
 
 
 class PrototypeHead(nn.Module):
-    """Learned prototypes, or prototypical networks (Snell et al. 2017).
+    """Learned prototypes, prototypical networks (Snell et al. 2017), or label texts (Chang et al. 2008).
 
     With "means" the prototype of a class is the mean vector of its rows. In training these are the other
     rows of the step (each row is a query, the rest its support), so the loss is `batch_coupled` and a row
     that is alone in its class is not learned from. Before each evaluation `fit` takes the means over all
     training rows. Its scores are the vectors then, for what they are compared with depends on the use.
+    With "label-text" it is the vector of a text that says what the label means, from the same backbone.
 
     Raises:
-        RecipeError: when there are no classes, or a layer is none of the backbone's.
+        RecipeError: when there are no classes, a label text is of no class, or a layer is none of the
+            backbone's.
     """
 
     means: Tensor
@@ -48,7 +52,10 @@ class PrototypeHead(nn.Module):
         self.projection = nn.Linear(self.reader.size, options.dim) if options.dim else None
         self.batch_coupled = self.whole_step = options.prototypes == "means"
         self.prototypes = None
-        if self.batch_coupled:
+        self.texts: tuple[tuple[str, ...], ...] = ()
+        if options.prototypes == "label-text":
+            self.texts = self._label_texts(context.task)
+        elif self.batch_coupled:
             self.register_buffer("means", torch.zeros(classes, size))
             self.register_buffer("seen", torch.zeros(classes))
             self.fit = self._take_means
@@ -70,10 +77,10 @@ class PrototypeHead(nn.Module):
         return float(self._learned(targets).sum())
 
     def forward(self, features: Sequence[Features]) -> Tensor:
-        """Scores [B, C] of learned prototypes, else vectors [B, D]."""
-        vectors: Tensor = self.reader(features[0])
-        if self.projection is not None:
-            vectors = self.projection(vectors)
+        """Scores [B, C] of learned prototypes or label texts, else vectors [B, D]."""
+        vectors = self._vectors(features[0])
+        if self.texts:
+            return self._scores(vectors, self._vectors(features[-1]))
         return vectors if self.prototypes is None else self._scores(vectors, self.prototypes)
 
     def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
@@ -81,13 +88,13 @@ class PrototypeHead(nn.Module):
         learned = self._learned(targets)
         wide = output.to(torch.promote_types(output.dtype, torch.float32))
         with torch.autocast(output.device.type, enabled=False):
-            scores = wide if self.prototypes is not None else self._episode(wide, targets)
+            scores = self._episode(wide, targets) if self.batch_coupled else wide
             total = F.cross_entropy(scores[learned], targets[learned], reduction="sum")
         return LossTerm(total, self.count(targets))
 
     def decode(self, output: Tensor) -> list[ScoredLabel]:
         """The class of the nearest prototype, with how likely each is; one that had no rows is never it."""
-        if self.prototypes is None:
+        if self.batch_coupled:
             output = self._scores(output, self.means.to(output))
             output = output.masked_fill(self.seen.to(output) == 0, UNKNOWN)
         names = self.labels.names
@@ -105,6 +112,19 @@ class PrototypeHead(nn.Module):
             return ()
         predicted, gold = [predictions[place] for place in known], [str(cells[place]) for place in known]
         return of_classes(self.options.metrics(), predicted, gold, self.labels.names)
+
+    def _vectors(self, features: Features) -> Tensor:
+        vectors: Tensor = self.reader(features)
+        return vectors if self.projection is None else self.projection(vectors)
+
+    def _label_texts(self, task: str) -> tuple[tuple[str, ...], ...]:
+        told, names = self.options.label_texts, self.labels.names
+        if unknown := sorted(set(told) - set(names)):
+            message = f"there is a text for the label {unknown[0]!r}, which the task does not have"
+            raise RecipeError(
+                Problem(message, meant(unknown[0], names, "its labels are"), f"tasks.{task}.head.label_texts")
+            )
+        return tuple((told.get(name, name),) for name in names)
 
     def _learned(self, targets: Tensor) -> Tensor:
         known = targets != IGNORED

@@ -5,6 +5,9 @@ from sklearn.neighbors import NearestCentroid
 from text_head_cases import LABELLED, prototype, rows_of
 from torch.nn import functional as F
 
+from mtlkit.contracts.backbone import Features
+from mtlkit.errors import RecipeError
+
 
 def by_hand(head, vectors, labels):
     """Snell et al. 2017, equation 2, each row a query and the other rows its support; the mean loss."""
@@ -70,3 +73,34 @@ def test_learned_prototypes_are_weights():
     vectors = head.projection(features[0].pooled)
     wanted = -2 * torch.cdist(vectors, head.prototypes).square()
     torch.testing.assert_close(head(features), wanted, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_with_label_texts_a_row_is_near_the_text_of_its_label(distance):
+    head = prototype(prototypes="label-text", label_texts={"b": "the second"}, distance=distance, scale=2.0)
+    assert head.texts == (("a",), ("the second",), ("c",))
+    assert not list(head.parameters())
+    generator = torch.Generator().manual_seed(1)
+    vectors, texts = torch.randn(4, 6, generator=generator), torch.randn(3, 6, generator=generator)
+    none = torch.zeros(0)
+    scores = head.forward([Features(none, none, none, pooled=each) for each in (vectors, texts)])
+    wanted = (
+        2.0 * F.cosine_similarity(vectors[:, None], texts[None], dim=-1)
+        if distance == "cosine"
+        else -2.0 * torch.cdist(vectors, texts).square()
+    )
+    torch.testing.assert_close(scores, wanted, rtol=1e-5, atol=1e-5)
+    targets = head.targets(rows_of(["a", None, "c", "b"]))
+    term = head.loss(scores, targets)
+    assert term.count == 3
+    torch.testing.assert_close(
+        term.sum, F.cross_entropy(wanted[[0, 2, 3]], targets[[0, 2, 3]], reduction="sum")
+    )
+
+
+def test_a_text_of_no_label_is_told():
+    with pytest.raises(RecipeError) as caught:
+        prototype(prototypes="label-text", label_texts={"bb": "the second"})
+    assert str(caught.value) == (
+        "tasks.t.head.label_texts  there is a text for the label 'bb', which the task does not have  did you mean 'b'?"
+    )
