@@ -11,7 +11,6 @@ from mtlkit.engine.snapshot import Snapshot, Standing
 from mtlkit.engine.writing import set_aside, sweep
 from mtlkit.errors import Problem, RecipeError, ResourceError
 from mtlkit.plan.changes import Leave, changes, is_allowed
-from mtlkit.plan.selection import enough
 
 
 @frozen(eq=False)
@@ -89,8 +88,11 @@ def admitted(session: Session, start: Start, leave: Leave) -> Start:
             ]
         )
     inexact += [f"from step {step} on: {each}" for each in other]
-    _check_length(session, start.snapshot)
-    return evolve(start, about=evolve(about, inexact=tuple(inexact)))
+    snapshot = start.snapshot
+    _check_length(session, snapshot)
+    if told.finished and any(change.key == "training.length" for change in found):
+        snapshot = _lengthened(snapshot)
+    return evolve(start, snapshot=snapshot, about=evolve(about, inexact=tuple(inexact)))
 
 
 def _refusal(verdict: str, change: str, key: str) -> Problem:
@@ -108,9 +110,13 @@ def _check_length(session: Session, snapshot: Snapshot) -> None:
             f"the recipe ends after {total} steps, and the run has done {snapshot.step}",
             "set a longer training.length",
         )
-    early = enough(session.plan.selection, snapshot.log)
-    if snapshot.standing.finished and (snapshot.step < total) and snapshot.standing.best and not early:
+
+
+def _lengthened(snapshot: Snapshot) -> Snapshot:
+    """The end of a run that is to be longer, as a step like any other."""
+    if snapshot.standing.best:
         raise ResourceError(
             f"{folder_name(snapshot.step)} holds the selected weights, not those of its last step",
             "start a new run with the longer training.length",
         )
+    return evolve(snapshot, standing=evolve(snapshot.standing, finished=False))

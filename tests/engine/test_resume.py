@@ -261,3 +261,28 @@ def test_other_data_is_refused(phased, tmp_path):
         assert added(resume(run_dir), ended) == []
     finally:
         reviews.write_text(content)
+
+
+def test_a_run_that_ended_can_be_made_longer(tmp_path):
+    path = write_recipe(tmp_path, more="", length="4st", training='evaluate_every = "2st"')
+    ended, _ = run_recipe(path)
+    leave = mtlkit.Leave(keys=("training.length",))
+    longer = resume(ended.run_dir, ["training.length=8st"], leave=leave)
+    assert longer.steps == 8
+    assert "from step 4 on: training.length was '4st' and is '8st'" in longer.warnings
+    lines = [json.loads(line) for line in (ended.run_dir / "events.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line["event"] == "StepDone"] == list(range(1, 9))
+
+
+def test_one_that_went_back_to_its_best_weights_can_not(tmp_path):
+    path = write_recipe(tmp_path, more="", length="4st", training='evaluate_every = "2st"')
+    ended, _ = run_recipe(path, ["selection.metric=sentiment/accuracy"])
+    with pytest.raises(ResourceError, match="holds the selected weights"):
+        resume(ended.run_dir, ["training.length=8st"], leave=mtlkit.Leave(keys=("training.length",)))
+
+
+def test_a_run_can_not_be_made_shorter_than_it_is(phased):
+    path, _, _ = phased
+    run_dir = interrupted(path, 5)
+    with pytest.raises(ResourceError, match="the recipe ends after 3 steps, and the run has done 5"):
+        resume(run_dir, ["training.length=3st"], leave=mtlkit.Leave(keys=("training.length",)))

@@ -8,6 +8,8 @@ import torch
 from policies import CURVE, FREEZE, LR, NEED_ADAPTERS, REGULARIZER, built_in, table
 from twins import go_on_from, reference
 
+from mtlkit.errors import ResourceError
+
 CHOSEN = {"freeze": FREEZE, "lr": LR, "lr.curve": CURVE, "regularizer": REGULARIZER}
 PLACES = {"curve": "lr.curve"}
 KINDS = ("freeze", "lr", "curve", "optimizer", "regularizer", "sampler", "balancer")
@@ -56,6 +58,9 @@ def test_a_head_that_keeps_something_to_itself_is_caught(tmp_path):
     run = reference(tmp_path, ["tasks.sentiment.head.use=forgetful"], [plugin], last=5)
     with pytest.raises(AssertionError):
         go_on_from(run, 3, tmp_path)
+    plugin.write_text(FORGETFUL + "\n# changed\n")
+    with pytest.raises(ResourceError, match="distribution forgetful_head.py was sha256 "):
+        go_on_from(run, 4, tmp_path)
 
 
 GAMBLING = """

@@ -139,3 +139,14 @@ def test_a_stop_is_not_swallowed_by_what_is_ready_for_any_error(tmp_path, recipe
     """Plugins are called inside of `except Exception`; a stop is no Exception."""
     monkeypatch.setattr(evaluate, "length_chunks", raising(evaluate, "length_chunks", signal.SIGTERM, 2))
     assert _code(arguments(recipe, tmp_path)) == 143
+
+
+def test_run_goes_on_by_itself_where_a_run_did_not_end(tmp_path, recipe, straight, monkeypatch):
+    words = [*arguments(recipe, tmp_path), "--resume", "auto"]
+    monkeypatch.setattr(loop, "training_step", raising(loop, "training_step", signal.SIGTERM, 3))
+    assert _code(words) == 143  # there was none: a new one began
+    monkeypatch.undo()
+    assert _code(words) == 0
+    assert list(proving.differences(straight, run_dir_in(tmp_path), 8)) == []
+    assert _code(words) == 0  # it ended, so another one begins
+    assert len(list((tmp_path / "runs" / "small").iterdir())) == 2
