@@ -24,6 +24,7 @@ from mtlkit.contracts.events import (
     RunEnded,
     RunStarted,
     Selected,
+    Skipped,
     StepDone,
     Stopped,
     StoppedEarly,
@@ -96,6 +97,7 @@ def _drawn(rng: Random, step: int) -> Event:
         StoppedEarly(step, 20, name),
         Resumed(step, 20, f"checkpoints/step-{step:08d}", (name,)),
         Stopped(step, ""),
+        Skipped(step, name),
     )
     return rng.choice(made)
 

@@ -139,8 +139,6 @@ def _embedding() -> st.SearchStrategy[Table]:
     return _use(
         "sentence-embedding",
         first=st.just("text"),
-        scale=st.sampled_from((1.0, 20.0)),
-        symmetric=st.booleans(),
         normalize=st.booleans(),
         pooling=POOLING,
         dim=st.integers(0, 3),
@@ -221,5 +219,7 @@ def _training() -> st.SearchStrategy[Table]:
             "grad_clip": st.sampled_from((False, 0.5)),
             "evaluate_every": st.sampled_from((False, "1ep", "3st")),
             "checkpoint_every": st.sampled_from((False, "3st")),
+            "keep": st.integers(2, 4),
+            "on_nonfinite": st.sampled_from(("stop", "skip")),
         },
     )
