@@ -234,8 +234,8 @@ class TrainingTable(Table):
     evaluate_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = _lasting(
         Duration(1, "ep"), "how often to evaluate; false for only at the end"
     )
-    checkpoint_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = Field(
-        None, description="how often to write a checkpoint; false for only at the end"
+    checkpoint_every: Annotated[DurationText | None, GetPydanticSchema(_or_false)] = _lasting(
+        Duration(1, "ep"), "how often to write a checkpoint; false for only at the end"
     )
     on_nonfinite: Literal["stop", "skip"] = Field(
         "stop", description="what a loss or gradient that is not finite does: end the run, or skip the step"

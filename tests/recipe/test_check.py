@@ -48,7 +48,10 @@ def test_a_good_recipe(tmp_path):
     assert recipe.freeze == [PluginTable(use="none")]
     assert (recipe.lr.use, recipe.lr.curve.use, recipe.lr.options) == ("uniform", "constant", {})
     assert recipe.training.length == Duration(3, "ep")
-    assert (recipe.training.evaluate_every, recipe.training.checkpoint_every) == (Duration(1, "ep"), None)
+    assert (recipe.training.evaluate_every, recipe.training.checkpoint_every) == (
+        Duration(1, "ep"),
+        Duration(1, "ep"),
+    )
     assert recipe.logging.every == Duration(1, "st")
 
 

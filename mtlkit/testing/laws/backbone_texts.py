@@ -55,8 +55,9 @@ def the_vocabulary_is_that_of_the_batches(subject: Subject, options: Table) -> N
     again = backbone.vocabulary()
     require(again.special == vocabulary.special and again.table is vocabulary.table, "asked twice it differs")
     for form in lab.forms:
-        batch, found = encoded(backbone, lab.rows(form, (0, 1, 5)))
-        _check_ids(batch, vocabulary, form)
+        rows = lab.rows(form, (0, 1, 5))
+        batch, found = encoded(backbone, rows)
+        _check_ids(batch, vocabulary, form, [len(item) for item in backbone.prepare(rows)])
         _check_table(found.tokens[found.mask], batch, vocabulary)
     _check_names(backbone, vocabulary)
 
@@ -107,7 +108,12 @@ def _check_numbers(vocabulary: Vocabulary) -> None:
         require(vocabulary.mask in special, f"the mask {vocabulary.mask} is not among the special ids")
 
 
-def _check_ids(batch: Any, vocabulary: Vocabulary, form: str) -> None:  # noqa: ANN401  a batch
+def _check_ids(
+    batch: Any,  # noqa: ANN401  a batch
+    vocabulary: Vocabulary,
+    form: str,
+    lengths: Sequence[int],
+) -> None:
     ids = getattr(batch, "ids", None)
     require(isinstance(ids, Tensor), "it has a vocabulary, and its batches say no ids")
     if not isinstance(ids, Tensor):
@@ -118,7 +124,6 @@ def _check_ids(batch: Any, vocabulary: Vocabulary, form: str) -> None:  # noqa: 
     real = ids[batch.mask]
     inside = bool(((real >= 0) & (real < vocabulary.size)).all())
     require(inside, f"{form} rows have the ids {real.tolist()[:8]}, and there are {vocabulary.size}")
-    lengths = [int(mask.nonzero().max()) + 1 for mask in batch.mask]
     behind = [ids[at, length:] for at, length in enumerate(lengths)]
     padded = all(bool((each == vocabulary.padding).all()) for each in behind)
     require(padded, f"rows are padded with other ids than {vocabulary.padding}")

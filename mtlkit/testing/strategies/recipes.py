@@ -103,7 +103,7 @@ def _sources() -> st.SearchStrategy[Table]:
     split = st.fixed_dictionaries(
         {"validation": st.sampled_from((0.1, 0.2))}, optional={"test": st.just(0.1), "salt": st.just("a")}
     )
-    more = {"split": split, "limit": st.just({"train": 30})}
+    more = {"split": split, "limit": st.fixed_dictionaries({"train": st.just(30)})}  # a table for each
     rows = _use("jsonl", {"path": st.just(ROWS)}, **more)
     table = _use("csv", {"path": st.just(TABLE)}, delimiter=st.just(","), header=st.just(True), **more)
     return st.fixed_dictionaries({"rows": rows}, optional={"table": table})
