@@ -139,6 +139,11 @@ class DropsTheSecondText(Small):
         return super().item(row[:1])
 
 
+class SortsThePair(Small):
+    def item(self, row):
+        return super().item(tuple(sorted(row)) if len(row) == 2 else row)
+
+
 class AllUnknown(Small):
     def item(self, row):
         made = super().item(row)
@@ -502,7 +507,7 @@ MUTANTS: tuple[tuple[Card, str], ...] = (
     *_of("B11", NoGradWhereFrozen),
     *_of("B14", PadsItems),
     *_of("B15", PositionsRunOut, RenumbersWords),
-    *_of("B29", DropsTheSecondText, AllUnknown),
+    *_of("B29", DropsTheSecondText, SortsThePair, AllUnknown),
     *_of("B16", CountsWords),
     *_of("B17", PadsLeft),
     *_of("B18", PadsInPrepare, GrowingVocabulary),

@@ -14,6 +14,7 @@ from mtlkit.contracts.selectors import parse
 
 EPOCH = Duration(1.0, "ep")
 ANSWERS: dict[str, bool] = {}
+FURTHEST: list[int] = []
 
 
 @frozen
@@ -80,6 +81,18 @@ class RemembersName(FreezePolicy):
         if row.name not in ANSWERS:
             ANSWERS[row.name] = row.role != "block" or row.depth <= table.depth - self.layers
         return ANSWERS[row.name]
+
+
+@frozen
+class NeverGoesBack(FreezePolicy):
+    """Remembers for the whole process how far any run has come."""
+
+    def phase(self, progress: Progress) -> int:
+        FURTHEST.append(progress.step)
+        return int(max(FURTHEST) >= 10)
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        return row.role == "head" or phase == 1
 
 
 @frozen
@@ -473,6 +486,7 @@ MUTANTS: tuple[tuple[object, str], ...] = (
     (RemembersStep, "F10"),
     (RemembersTable, "F10"),
     (RemembersName, "F10"),
+    (NeverGoesBack, "G5"),
     (ForgetsFinal, "F12"),
     (Truthy, "F12"),
     (EpochAsPhase, "F12"),

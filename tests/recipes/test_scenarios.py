@@ -119,7 +119,7 @@ def test_every_scenario_moves_what_it_may_and_nothing_else(path, tmp_path):
     handles = open_session(mtlkit.api.preview(plan)).handles
     before = {name: weight.parameters[0].detach().clone() for name, weight in handles.weights.items()}
     result = mtlkit.run(plan, tmp_path)
-    [checkpoint] = (result.run_dir / "checkpoints").iterdir()
+    checkpoint = result.run_dir / "checkpoints" / f"step-{STEPS:08d}"
     after = load_file(checkpoint / "weights.safetensors")
 
     assert (result.steps, result.frozen, result.split) == (STEPS, "unchanged", "test")

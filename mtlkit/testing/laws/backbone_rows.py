@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -73,7 +74,7 @@ def odd_texts_work(subject: Subject, options: Table) -> None:
 @law(
     "B29",
     why="a part of a row that does not reach the features can't be learned from",
-    mistake="the second text dropped, every word unknown, a list of words joined to nothing",
+    mistake="the second text dropped, the two sorted, every word unknown, a list of words joined to nothing",
     given=tables,
     corners=first,
     share=0.3,
@@ -100,6 +101,17 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
             continue  # rows may be cut
         alike = all(same(each.tokens, found[0].tokens) for each in found[1:])
         require(not alike, f"whatever the words {told}, the features are the same")
+    if "text" in lab.forms and 2 * len(backbone.prepare([(OTHERS[0], OTHERS[1])])[0]) <= longest:
+        _check_order(backbone)
+
+
+def _check_order(backbone: Any) -> None:  # noqa: ANN401  a backbone
+    """A pair of texts is another one the other way round."""
+    pairs = pairwise(OTHERS)
+    with torch.no_grad():
+        turned = [[encoded(backbone, [row])[1].tokens for row in (pair, pair[::-1])] for pair in pairs]
+    alike = all(same(one, other) for one, other in turned)
+    require(not alike, "a pair of texts has the same features the other way round")
 
 
 @law(

@@ -53,11 +53,8 @@ def questions(policy: FreezePolicy, subject: Subject) -> Questions:
     log = evaluations({}, (0.5, float("nan"), 0.25, 0.75))
     asked: dict[str, Any] = {"patterns": policy.patterns, "tasks": policy.tasks}
     tables = {"deep": rich_table(policy), "flat": rich_table(policy, OTHERS[:1], depth=1)}
-    for phase in phases_of(policy, log):
-        for name, table in tables.items():
-            asked[f"what trains in phase {phase!r} of a {name} model"] = partial(
-                trained, policy, table, phase
-            )
+    for name, table in tables.items():  # nothing is asked before it is its turn: a policy may remember
+        asked[f"what trains in the phases of a {name} model"] = partial(_trained, policy, table, log)
     for total, per in RUNS:
         for step in moments(total):
             asked[f"phase at step {step} of {total}"] = partial(policy.phase, progress(step, total, per))
@@ -65,6 +62,10 @@ def questions(policy: FreezePolicy, subject: Subject) -> Questions:
                 policy.phase, progress(step, total, per, log)
             )
     return dict(sorted(asked.items(), key=lambda each: each[0][::-1]))  # phases and sets take turns
+
+
+def _trained(policy: FreezePolicy, table: ParamTable, log: Log) -> dict[str, Any]:
+    return {repr(phase): trained(policy, table, phase) for phase in phases_of(policy, log)}
 
 
 def weights(subject: Subject) -> st.SearchStrategy[Values]:

@@ -3,7 +3,7 @@
 from attrs import evolve
 from hypothesis import strategies as st
 
-from mtlkit.contracts.params import ParamTable, Row
+from mtlkit.contracts.params import BACKBONE, ParamTable, Row
 from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.rates import LRSchedule
 from mtlkit.testing.law import law, require
@@ -252,7 +252,8 @@ def _hostile(schedule: LRSchedule, table: ParamTable, declared: set[str]) -> lis
     named = [f"{other}{end}" for other in others for end in ("_1", "2")] + [other[:-1] for other in others]
     groups = [group for group in groups_of(schedule, table).values() if group.isidentifier()]
     known = ("final", "embeddings", "blocks", "block", "heads", "head", "all", "default", "block-1", "1")
-    return [name for name in dict.fromkeys((*known, *groups, *named)) if name and name not in others]
+    taken = {"", BACKBONE, *others}
+    return [name for name in dict.fromkeys((*known, *groups, *named)) if name not in taken]
 
 
 def _partition(schedule: LRSchedule, table: ParamTable) -> list[int]:
