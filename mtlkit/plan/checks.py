@@ -10,6 +10,7 @@ from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.place import Place
 from mtlkit.contracts.selectors import parse
 from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.plan.asked_rows import row_spec
 from mtlkit.plan.matching import matched, where
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.selection import lower_is_better
@@ -193,8 +194,6 @@ def _column_problems(
     document: Document, recipe: Recipe, parts: Mapping[KeyPath, Part], name: str
 ) -> list[Problem]:
     """Columns that the data table or the heads name and the source does not have."""
-    from mtlkit.plan.resolve import row_spec
-
     part, spec = parts["data", name], row_spec(recipe.data[name])
     if part.build is None or not any(_places(part)):
         return []  # a source that is not on disk may need the network to know its columns

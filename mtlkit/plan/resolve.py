@@ -11,14 +11,14 @@ import pydantic
 from mtlkit.catalog.catalog import Catalog, Entry
 from mtlkit.catalog.options import make_options, options_class, options_model
 from mtlkit.contracts.card import PluginKind
-from mtlkit.contracts.rows import Condition, FoldSpec, PairSpec, RowSpec, SplitSpec
 from mtlkit.errors import MtlkitError, Problem, RecipeError
+from mtlkit.plan.asked_rows import row_spec
 from mtlkit.plan.checks import check_parts
 from mtlkit.plan.model import DataPlan, GuardsPlan, Part, Plan, SelectionPlan, TaskPlan, TrainingPlan
 from mtlkit.plan.resolved import resolved_recipe
 from mtlkit.recipe.check import in_order, shape
 from mtlkit.recipe.document import Document, KeyPath
-from mtlkit.recipe.model import Choice, DataTable, LrTable, Recipe, SelectionTable, TaskTable, WhereTable
+from mtlkit.recipe.model import DataTable, LrTable, Recipe, SelectionTable, TaskTable
 from mtlkit.recipe.problems import from_validation_error, problem_at
 
 DATA_KEYS = frozenset(DataTable.model_fields) - {"use"}
@@ -111,34 +111,6 @@ def _selection(table: SelectionTable) -> SelectionPlan:
         min_delta=table.min_delta,
         each_task=table.each_task,
     )
-
-
-def row_spec(table: DataTable) -> RowSpec:
-    """What a data table says about rows, as a plain value."""
-    split = table.split
-    return RowSpec(
-        columns=dict(table.columns),
-        labels={column: dict(values) for column, values in table.labels.items()},
-        where={column: _asked(values) for column, values in table.where.items()},
-        split=SplitSpec(
-            train=split.train,
-            validation=split.validation,
-            test=split.test,
-            by=tuple(split.by),
-            column=split.column,
-            salt=split.salt,
-        ),
-        limit={str(split): rows for split, rows in table.limit.items()},
-        fold=FoldSpec(table.fold.k, table.fold.of) if table.fold else None,
-        pair=PairSpec(table.pair.column, table.pair.by, table.pair.kind) if table.pair else None,
-    )
-
-
-def _asked(values: Choice | list[Choice] | WhereTable) -> tuple[Choice, ...] | Condition:
-    if isinstance(values, WhereTable):
-        without = values.without if isinstance(values.without, list) else [values.without]
-        return Condition(values.min, values.max, tuple(without), values.missing)
-    return tuple(values) if isinstance(values, list) else (values,)
 
 
 def _parts(document: Document, catalog: Catalog) -> tuple[dict[KeyPath, Part], list[Problem]]:

@@ -26,19 +26,6 @@ def importable(subject: Subject) -> str:
     return ""
 
 
-def probe(subject: Subject, tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`."""
-    from mtlkit.testing.nursery import ask
-
-    request = {
-        "modules": modules(subject),
-        "thing": describe(subject),
-        "tables": list(tables),
-        "path": [*subject.folders, *sys.path],
-    }
-    return ask(subject.kind, request)
-
-
 def modules(subject: Subject) -> list[str]:
     """The modules that the plugin lives in."""
     card = subject.card

@@ -28,7 +28,7 @@ SHRINK_SECONDS = 5.0
 
 
 def spent() -> float:
-    """How long this process has worked, in seconds, however busy the machine is; waiting counts a thirtieth."""
+    """How long this process has worked, in seconds, however busy the machine is; waiting hardly counts."""
     return process_time() + perf_counter() / 30
 
 

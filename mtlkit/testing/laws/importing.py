@@ -1,5 +1,7 @@
 """Laws about importing a plugin, and about asking it in another process."""
 
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -7,7 +9,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from mtlkit.testing.asking import difference
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.general import subject_tasks
-from mtlkit.testing.probe import importable, probe
+from mtlkit.testing.nursery import ask
+from mtlkit.testing.probe import describe, importable, modules
 from mtlkit.testing.subject import Subject
 
 TABLES = 3
@@ -87,15 +90,25 @@ def some_tables(subject: Subject) -> list[dict[str, Any]]:
 
 def _probed(subject: Subject) -> list[dict[str, Any]]:
     if "probe" not in subject.memory:
-        subject.memory["probe"] = probe(subject, some_tables(subject))
+        subject.memory["probe"] = _probe(subject, some_tables(subject))
     found: list[dict[str, Any]] = subject.memory["probe"]
     return found
+
+
+def _probe(subject: Subject, tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What two fresh processes with different hash seeds say: `effects`, `answers`, `error`."""
+    request = {
+        "modules": modules(subject),
+        "thing": describe(subject),
+        "tables": list(tables),
+        "path": [*subject.folders, *sys.path],
+    }
+    return ask(subject.kind, request)
 
 
 def _light(subject: Subject, module: str) -> list[str]:
     """Which heavy packages importing one module brings in, in a process of its own."""
     import subprocess
-    import sys
 
     code = (
         f"import sys; sys.path[:] = {[*subject.folders, *sys.path]!r}; import mtlkit, {module}; "
