@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from mtlkit.contracts.card import PluginKind
-
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
@@ -84,12 +82,3 @@ def law(
 def laws_in(*modules: ModuleType) -> tuple[Law, ...]:
     """The laws of some modules, in the order of their definition."""
     return tuple(value for module in modules for value in vars(module).values() if isinstance(value, Law))
-
-
-def kind_only(*kinds: PluginKind) -> "Callable[[Subject], str]":
-    """For `applies`: only plugins of these kinds."""
-
-    def applies(subject: "Subject") -> str:
-        return "" if subject.kind in kinds else f"only for plugins of kind {' and '.join(kinds)}"
-
-    return applies

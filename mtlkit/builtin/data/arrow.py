@@ -1,66 +1,22 @@
 """The source `arrow`: rows of Arrow files, of the format with random access or the one for streams."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mtlkit.builtin.data.arrow_rows import ArrowRows, Batch, Opened, naming
-from mtlkit.builtin.data.bad_rows import BadRows
-from mtlkit.builtin.data.files import digest_of_parts, parts, same_columns, with_split
+from mtlkit.builtin.data.arrow_rows import Batch, Opened, naming
+from mtlkit.builtin.data.arrow_source import ArrowSource
 from mtlkit.builtin.data.table_options import ArrowOptions
-from mtlkit.contracts.data import Record, Skipped
 from mtlkit.errors import DataError, Problem
 
 FILE_MAGIC = b"ARROW1"
 STREAM_END = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
-class ArrowSource:
-    """Rows of Arrow files; the builder of the source `arrow`."""
-
-    def __init__(self, options: ArrowOptions) -> None:
-        self._options = options
-
-    def columns(self) -> tuple[str, ...]:
-        """Column names, from the files' schemas.
-
-        Raises:
-            ResourceError: when a file is missing.
-            DataError: when a file is not Arrow.
-        """
-        found = []
-        for part in parts(self._options.path):
-            with _opened(part.path) as file:
-                found.append((part, with_split(tuple(file.schema.names), part)))
-        return same_columns(found)
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def rows(self, numbers: Sequence[int]) -> list[Record]:
-        """The rows with these numbers (from 0); dates, times and decimals as text.
-
-        Raises:
-            ResourceError: when a file is missing.
-            DataError: when a file is not Arrow or is cut short, or the files of the splits differ in their
-                types; when a row holds text that is not UTF-8, unless such rows are to be skipped.
-        """
-        return self._rows.rows(numbers)
-
-    def fingerprint(self) -> str:
-        """A hex digest of the files' bytes."""
-        return digest_of_parts(["arrow"], self._options.path)
-
-    def skipped(self) -> Skipped:
-        """The rows that could not be read and were left out."""
-        return self._rows.skipped()
-
-    @cached_property
-    def _rows(self) -> ArrowRows:
-        files = parts(self._options.path)
-        return ArrowRows(files, self.columns(), _opened, BadRows(self._options.on_bad_row))
+def arrow_source(options: ArrowOptions) -> ArrowSource:
+    """The builder of the source `arrow`."""
+    return ArrowSource(options, "arrow", _opened)
 
 
 @contextmanager

@@ -20,7 +20,8 @@ from mtlkit.builtin.heads.tree_options import Dependency
 from mtlkit.builtin.heads.trees import best_tree, greedy
 from mtlkit.builtin.heads.word_reader import WordReader
 from mtlkit.builtin.heads.words import NO_SCORE, cells_of, lengths_of, table_of
-from mtlkit.builtin.metrics.attachment import Arc, labelled_attachment, unlabelled_attachment
+from mtlkit.builtin.metrics.attachment import Arc
+from mtlkit.builtin.metrics.choice import OF_TREES
 from mtlkit.contracts.backbone import Features, Pooling
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.head import HeadContext, LossTerm, Measure
@@ -137,19 +138,18 @@ class DependencyHead(nn.Module):
             gold.append((wanted, self._relations(row) or [None] * len(wanted)))
         if not gold:
             return ()
-        both = [
+        both: list[list[Arc | None]] = [
             [
                 None if head is None or not label else (head, str(label))
                 for head, label in zip(*each, strict=True)
             ]
             for each in gold
         ]
-        plain = [[None if head is None else (head, "") for head in heads] for heads, _ in gold]
-        measures = {
-            "las": labelled_attachment(predicted, both),
-            "uas": unlabelled_attachment(predicted, plain),
-        }
-        return tuple(measures[name] for name in self.options.metrics())
+        plain: list[list[Arc | None]] = [
+            [None if head is None else (head, "") for head in heads] for heads, _ in gold
+        ]
+        sides = {"las": both, "uas": plain}
+        return tuple(OF_TREES[name](predicted, sides[name]) for name in self.options.metrics())
 
     def _scores(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Arc scores [B, W, 1+W], dependents and heads of relations, and which words were seen [B, 1+W].

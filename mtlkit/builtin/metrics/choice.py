@@ -12,7 +12,7 @@ import numpy as np
 
 from mtlkit.builtin.metrics.accuracy import accuracy, token_accuracy
 from mtlkit.builtin.metrics.answers import answer_f1, exact_match
-from mtlkit.builtin.metrics.attachment import Arc, labelled_attachment, unlabelled_attachment
+from mtlkit.builtin.metrics.attachment import labelled_attachment, unlabelled_attachment
 from mtlkit.builtin.metrics.auroc import auroc
 from mtlkit.builtin.metrics.average_precision import average_precision, macro_average_precision
 from mtlkit.builtin.metrics.classes import class_scores
@@ -38,7 +38,6 @@ from mtlkit.builtin.metrics.names import (
     RankMetric,
     SpanMetric,
     TagMetric,
-    TreeMetric,
 )
 from mtlkit.builtin.metrics.retrieval import accuracy_at, mean_reciprocal_rank, ndcg_at
 from mtlkit.builtin.metrics.spans import Sets, span_f1, span_precision, span_recall
@@ -157,13 +156,6 @@ def of_answers(
 ) -> tuple[Measure, ...]:
     """Of an answer for each row, "" for none, and its right answers."""
     return tuple(OF_ANSWERS[name](predicted, gold) for name in chosen)
-
-
-def of_trees(
-    chosen: Sequence[TreeMetric], predicted: Sequence[Sequence[Arc]], gold: Sequence[Sequence[Arc | None]]
-) -> tuple[Measure, ...]:
-    """Of a head and relation for each word, None where it is missing."""
-    return tuple(OF_TREES[name](predicted, gold) for name in chosen)
 
 
 def of_ranks(chosen: Sequence[RankMetric], found: np.ndarray) -> tuple[Measure, ...]:

@@ -29,8 +29,6 @@ RankMetric = Literal[
     "accuracy@1", "accuracy@3", "accuracy@5", "accuracy@10", "mrr", "ndcg@3", "ndcg@5", "ndcg@10"
 ]
 """Of the place of the right answer among all."""
-SimilarityMetric = Literal["spearman", "pearson"]
-"""Of the cosine of two vectors for each row."""
 TokenMetric = Literal["perplexity", "token-accuracy"]
 """Of the tokens of a language model."""
 PlaceMetric = Literal["micro-f1", "macro-f1", "weighted-f1"]

@@ -39,11 +39,6 @@ def accuracy_at(found: np.ndarray, places: int) -> Measure:
     )
 
 
-def accuracy_at_1(found: np.ndarray) -> Measure:
-    """The share of queries whose answer comes first."""
-    return accuracy_at(found, 1)
-
-
 def mean_reciprocal_rank(found: np.ndarray) -> Measure:
     """The mean of 1/rank (Voorhees 1999)."""
     return measured("mrr", column(found), lambda records: float((1 / records[:, 0]).mean()))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtlkit.builtin.data.arrow import ArrowSource
-from mtlkit.builtin.data.parquet import ParquetSource
+from mtlkit.builtin.data.arrow import arrow_source
+from mtlkit.builtin.data.parquet import parquet_source
 from mtlkit.builtin.data.table_options import ArrowOptions, ParquetOptions
 from mtlkit.contracts.place import Place
 from mtlkit.errors import DataError, Problem
@@ -39,8 +39,8 @@ def written(path, table, form, rows=2):
 def source(path, form="file", mode="error"):
     place = path if isinstance(path, dict) else Place(str(path))
     if form == "parquet":
-        return ParquetSource(ParquetOptions(place, mode))
-    return ArrowSource(ArrowOptions(place, mode))
+        return parquet_source(ParquetOptions(place, mode))
+    return arrow_source(ArrowOptions(place, mode))
 
 
 def all_rows(of):

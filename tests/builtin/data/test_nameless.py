@@ -9,7 +9,7 @@ import pytest
 
 from mtlkit.builtin.data.csv import CsvSource
 from mtlkit.builtin.data.options import CsvOptions
-from mtlkit.builtin.data.parquet import ParquetSource
+from mtlkit.builtin.data.parquet import parquet_source
 from mtlkit.builtin.data.spool import Spool
 from mtlkit.builtin.data.squad import SquadSource
 from mtlkit.builtin.data.squad_options import SquadOptions
@@ -25,7 +25,7 @@ def wide(path):
 
 def parquet(path):
     pq.write_table(pa.table({"a": [1]}), path)
-    return ParquetSource(ParquetOptions(Place(str(path))))
+    return parquet_source(ParquetOptions(Place(str(path))))
 
 
 def squad(path):

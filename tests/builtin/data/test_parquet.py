@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from mtlkit.builtin.data.parquet import ParquetSource
+from mtlkit.builtin.data.parquet import parquet_source
 from mtlkit.builtin.data.table_options import ParquetOptions
 from mtlkit.contracts.place import Place
 from mtlkit.errors import DataError
@@ -13,7 +13,7 @@ ROWS = [{"a": number, "b": None if number == 1 else [str(number), ""]} for numbe
 
 
 def source(path):
-    return ParquetSource(ParquetOptions(Place(str(path))))
+    return parquet_source(ParquetOptions(Place(str(path))))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_rows_by_number(file):
 def test_a_table_of_files_adds_the_column_split(file):
     pq.write_table(pa.table({"b": [["x"]], "a": [7]}), file.with_name("u.parquet"))
     path = {"train": Place(str(file)), "test": Place(str(file.with_name("u.parquet")))}
-    read = ParquetSource(ParquetOptions(path))
+    read = parquet_source(ParquetOptions(path))
     assert read.columns() == ("a", "b", "split")
     assert read.rows([5, 0]) == [{"a": 7, "b": ["x"], "split": "test"}, ROWS[0] | {"split": "train"}]
 

@@ -60,7 +60,11 @@ KINDS = {
     "tags": (choice.of_tags, get_args(names.TagMetric), tags),
     "sets": (choice.of_sets, get_args(names.SpanMetric), sets),
     "answers": (choice.of_answers, get_args(names.AnswerMetric), answers),
-    "trees": (choice.of_trees, get_args(names.TreeMetric), trees),
+    "trees": (
+        lambda chosen, *sides: tuple(choice.OF_TREES[name](*sides) for name in chosen),
+        get_args(names.TreeMetric),
+        trees,
+    ),
     "ranks": (choice.of_ranks, get_args(names.RankMetric), ranks),
     "tokens": (
         lambda chosen, *sides: (perplexity(*sides),),

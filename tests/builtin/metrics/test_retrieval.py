@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score, top_k_accuracy_score
 
 from mtlkit.builtin.metrics import retrieval
-from mtlkit.builtin.metrics.retrieval import accuracy_at, accuracy_at_1, mean_reciprocal_rank, ndcg_at, ranks
+from mtlkit.builtin.metrics.retrieval import accuracy_at, mean_reciprocal_rank, ndcg_at, ranks
 
 
 @settings(max_examples=60)
@@ -15,7 +15,7 @@ def test_ranks_are_places_in_the_sorted_candidates(count, seed):
     found = ranks(queries, answers, [str(n) for n in range(count)])
     order = np.argsort(-queries @ answers.T, axis=1)
     assert found.tolist() == [row.tolist().index(place) + 1 for place, row in enumerate(order)]
-    assert accuracy_at_1(found).compute(found[:, None]) == np.mean(order[:, 0] == np.arange(count))
+    assert accuracy_at(found, 1).compute(found[:, None]) == np.mean(order[:, 0] == np.arange(count))
     assert np.isclose(mean_reciprocal_rank(found).compute(found[:, None]), np.mean(1 / found))
 
 
