@@ -3,8 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtlkit.contracts.params import ParamTable, Row
 from mtlkit.engine.apply import Handles, apply_trainable
-from mtlkit.engine.digest import check_unchanged, combined, frozen_digests, tensor_digest
+from mtlkit.engine.digest import check_unchanged, combined, frozen_digests, stem_digests, tensor_digest
 from mtlkit.errors import TrainingError
 from mtlkit.testing.models import build_module, model_specs, table_of
 
@@ -89,3 +90,26 @@ def test_layout_is_no_difference_and_nan_equals_itself():
     value = torch.randn(3, 2)
     value[0, 0] = torch.nan
     assert tensor_digest(value.t().contiguous().t()) == tensor_digest(value)
+
+
+def test_a_stem_is_known_by_what_is_frozen_up_to_it_and_by_nothing_above():
+    rows = [
+        Row(f"backbone.{depth}", (2,), "backbone", "block" if depth else "embeddings", depth, "weight")
+        for depth in range(4)
+    ]
+    table = ParamTable((*rows, Row("heads.news.w", (2,), "news", "head", 5, "weight")), 3)
+    digests = {f"backbone.{depth}": str(depth) for depth in range(4)} | {
+        "backbone.seen": "0",
+        "heads.news.w": "h",
+    }
+    whole = stem_digests(digests, table)
+    assert sorted(whole) == [0, 1, 2, 3, 4]
+    for thawed in range(4):
+        known = {name: told for name, told in digests.items() if name != f"backbone.{thawed}"}
+        assert sorted(stem_digests(known, table)) == list(range(thawed))
+        moved = stem_digests({**digests, f"backbone.{thawed}": "other"}, table)
+        assert [depth for depth in whole if moved[depth] != whole[depth]] == [
+            depth for depth in whole if depth >= thawed
+        ]
+    assert stem_digests({**digests, "heads.news.w": "other"}, table) == whole
+    assert not set(stem_digests({**digests, "backbone.seen": "1"}, table).values()) & set(whole.values())
