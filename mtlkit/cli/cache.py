@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json
 from mtlkit.cli.show import say, say_json, table
+from mtlkit.errors import UsageError
 
 Action = Annotated[Literal["ls", "rm"], Parameter(help="list, or remove")]
 Beginning = Annotated[str, Parameter(help="beginnings of addresses; all where none is named")]
@@ -18,7 +19,13 @@ def cache(action: Action, /, *shelves: Beginning, json: Json = False) -> int:
     from mtlkit.engine.shelves import folder, kept, remove
 
     at = folder()
-    found = [each for each in kept(at) if not shelves or each.folder.name.startswith(shelves)]
+    stored = list(kept(at))
+    for beginning in shelves:
+        if not any(each.folder.name.startswith(beginning) for each in stored):
+            raise UsageError(
+                f"nothing in {at} begins with {beginning!r}", "`mtlkit cache ls` lists addresses"
+            )
+    found = [each for each in stored if not shelves or each.folder.name.startswith(shelves)]
     if action == "rm":
         found = [each for each in found if remove(each.folder)]
     if json:
