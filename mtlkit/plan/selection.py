@@ -4,7 +4,6 @@ The log has what was measured on validation rows, as `TASK/METRIC` after so many
 at step 0 was measured before training. So a run that goes on knows again what one that never stopped knows.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
 
@@ -15,9 +14,6 @@ from mtlkit.plan.model import Mode, Plan, SelectionPlan
 
 RUN = ""
 """The name of what a run as a whole is selected by; others are names of tasks."""
-LOWER_IS_BETTER = frozenset({"mae", "rmse", "perplexity", "kl-divergence", "js-divergence", "anisotropy"})
-CUT_TO = re.compile(r"-[0-9]+d$")
-"""What a head puts behind the name of a metric of vectors that it cuts to so many dimensions."""
 
 
 @frozen
@@ -82,9 +78,8 @@ def objectives(plan: Plan) -> dict[str, Objective]:
 
 
 def lower_is_better(metric: str, options: object) -> bool:
-    """Whether lower is better of a head's metric: of some that we ship, and of those its options name."""
-    named = {*getattr(options, "lower_is_better", ())}
-    return metric in named or CUT_TO.sub("", metric) in LOWER_IS_BETTER
+    """Whether lower is better of a head's metric: where its options name it so."""
+    return metric in getattr(options, "lower_is_better", ())
 
 
 def objective_of(selection: SelectionPlan) -> Objective:

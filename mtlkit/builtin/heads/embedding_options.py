@@ -22,7 +22,7 @@ from mtlkit.builtin.heads.objectives.options import (
     made,
 )
 from mtlkit.builtin.heads.option_fields import Layers, TextPooling, layers_field, pooling_field
-from mtlkit.builtin.metrics.names import RankMetric
+from mtlkit.builtin.metrics.names import RankMetric, lower_of
 from mtlkit.contracts.data import Record, Value
 from mtlkit.contracts.options import option
 
@@ -106,6 +106,11 @@ class SentenceEmbedding:
         """The metrics that are measured."""
         chosen = self.chosen()
         return (*chosen, *(f"{chosen[0]}-{dim}d" for dim in cut_to(self.objective)))
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())
 
     def chosen(self) -> tuple[str, ...]:
         """The metrics that are asked for, else those of the objective; those of cut vectors left out."""

@@ -31,7 +31,7 @@ from mtlkit.builtin.heads.option_fields import (
     text_field,
     text_views,
 )
-from mtlkit.builtin.metrics.names import LabelMetric, OrderedMetric
+from mtlkit.builtin.metrics.names import LabelMetric, OrderedMetric, lower_of
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -119,6 +119,11 @@ class Ordinal:
         """The metrics that are measured."""
         return self._metrics
 
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())
+
 
 @frozen
 class LabelDistribution:
@@ -156,6 +161,11 @@ class LabelDistribution:
     def metrics(self) -> tuple[DistributionMetric, ...]:
         """The metrics that are measured."""
         return self._metrics
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows that it could learn from, for the conformance kit."""

@@ -13,7 +13,7 @@ from mtlkit.builtin.heads.option_fields import (
     layers_field,
     metrics_field,
 )
-from mtlkit.builtin.metrics.names import TokenMetric
+from mtlkit.builtin.metrics.names import TokenMetric, lower_of
 from mtlkit.contracts.options import option
 
 
@@ -37,3 +37,8 @@ class MaskedLm:
     def metrics(self) -> tuple[TokenMetric, ...]:
         """The metrics that are measured."""
         return self._metrics
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())

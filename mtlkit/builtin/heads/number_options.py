@@ -27,7 +27,7 @@ from mtlkit.builtin.heads.option_fields import (
     text_field,
     text_views,
 )
-from mtlkit.builtin.metrics.names import NumberMetric
+from mtlkit.builtin.metrics.names import NumberMetric, lower_of
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.options import option
 
@@ -91,6 +91,11 @@ class Regression:
         """The metrics that are measured."""
         return self._metrics
 
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())
+
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows that it could learn from, for the conformance kit."""
         low, high = self.range or (-1.0, 1.0)
@@ -146,6 +151,11 @@ class Distillation:
     def metrics(self) -> tuple[TeacherMetric, ...]:
         """The metrics that are measured."""
         return ("agreement", "kl-divergence") if self.target == "logits" else ("cosine", "rmse")
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())
 
     def examples(self, count: int, rng: Random) -> list[Record]:
         """Rows that it could learn from, for the conformance kit."""

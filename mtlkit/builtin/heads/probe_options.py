@@ -20,7 +20,7 @@ from mtlkit.builtin.heads.option_fields import (
     text_field,
     text_views,
 )
-from mtlkit.builtin.metrics.names import ClassMetric, NumberMetric
+from mtlkit.builtin.metrics.names import ClassMetric, NumberMetric, lower_of
 from mtlkit.contracts.backbone import Pooling
 from mtlkit.contracts.options import option
 
@@ -105,3 +105,8 @@ class Probe:
     def metrics(self) -> tuple[ClassMetric | NumberMetric, ...]:
         """The metrics that are measured."""
         return self._metrics or (CLASS_METRICS if self.predicts == "class" else NUMBER_METRICS)
+
+    @property
+    def lower_is_better(self) -> tuple[str, ...]:
+        """Those of its metrics of which lower is better."""
+        return lower_of(self.metrics())

@@ -5,6 +5,8 @@ An options class offers them so, the primary one first, and `metrics` of `HeadOp
     _metrics: tuple[ClassMetric, ...] = option(METRICS, ("accuracy", "macro-f1"))
 """
 
+import re
+from collections.abc import Iterable
 from typing import Literal
 
 METRICS = "the metrics that are measured, the primary one first"
@@ -35,3 +37,11 @@ PlaceMetric = Literal["micro-f1", "macro-f1", "weighted-f1"]
 """Of labels at several places of each row, such as words or the spans that it names."""
 TreeMetric = Literal["uas", "las"]
 """Of the head and relation of each word of a sentence."""
+
+LOWER_IS_BETTER = frozenset({"mae", "rmse", "perplexity", "kl-divergence", "js-divergence", "anisotropy"})
+_CUT_TO = re.compile(r"-[0-9]+d$")
+
+
+def lower_of(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Those of which lower is better, also of vectors cut to so many dimensions (`rmse-64d`)."""
+    return tuple(name for name in metrics if _CUT_TO.sub("", name) in LOWER_IS_BETTER)

@@ -122,7 +122,7 @@ def check_names(sat: Exam, found: Sequence[Measure]) -> None:
         way = ("higher", "lower") if each.higher_is_better else ("lower", "higher")
         told = f"of {each.name} {way[0]} is better, and its options say {way[1]}: see `lower_is_better`"
         silent = not hasattr(options, "lower_is_better")
-        require(each.higher_is_better != lower or (silent and not lower), told)
+        require(silent or each.higher_is_better != lower, told)
         records = each.records
         shaped = isinstance(records, np.ndarray) and records.ndim == 2
         require(shaped, f"the records of {each.name} have shape {np.shape(records)}; they should be [N, K]")
