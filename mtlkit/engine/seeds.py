@@ -13,7 +13,7 @@ import torch
 def derive(seed: int, *purpose: str | int) -> int:
     """A 63-bit seed that depends on nothing but the recipe's seed and the purpose."""
     text = "\0".join(str(part) for part in (seed, *purpose))
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
 @contextmanager
