@@ -1,6 +1,6 @@
 """Heads over shared features: one encoding per view serves every head that reads the same rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,14 @@ class Readers:
 
     def lengths(self, encoder: Encoder, split: SplitName) -> list[int]:
         """The cost of each row in tokens, all views together."""
-        per_view = [encoder.lengths(Reading(self.source, split, view)) for view in self.needs()]
+        return self._lengths(encoder, split, self.needs())
+
+    def first_lengths(self, encoder: Encoder, split: SplitName) -> list[int]:
+        """The cost of each row in tokens for the first of these heads, whichever come behind it."""
+        return self._lengths(encoder, split, dict.fromkeys(next(iter(self.heads.values())).views))
+
+    def _lengths(self, encoder: Encoder, split: SplitName, views: Iterable[View]) -> list[int]:
+        per_view = [encoder.lengths(Reading(self.source, split, view)) for view in views]
         return [sum(lengths) for lengths in zip(*per_view, strict=True)]
 
     def _all_features(self, encoder: Encoder, taken: Taken) -> dict[str, list[Features]]:

@@ -3,28 +3,38 @@
 A source is an endless stream: each pass over its rows is a permutation of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from attrs import define, field
+from attrs import define, field, frozen
 
+from mtlkit.engine.buckets import bucketed
 from mtlkit.engine.seeds import permutation
 
 ALIKE = 0.7
 SMALLEST_GROUP = 8
 
 
+@frozen(eq=False)
+class Buckets:
+    """Rows of like length come together, `size` of them; `lengths` gives those of all rows, in tokens."""
+
+    size: int
+    lengths: Callable[[], Sequence[int]]
+
+
 @define
 class Stream:
     """The training rows of one source in the order they are taken.
 
-    The order depends on the seed, the source's name and its number of rows alone: other sources
-    and tasks do not change it.
+    The order depends on the seed, the source's name, its number of rows and, with buckets, on their lengths
+    alone: other sources and tasks do not change it.
     """
 
     name: str
     rows: int
     seed: int
+    buckets: Buckets | None = None
     _passes: dict[int, np.ndarray] = field(factory=dict, init=False)
 
     def take(self, cursor: int, count: int) -> list[int]:
@@ -35,8 +45,18 @@ class Stream:
         number, place = divmod(cursor, self.rows)
         if number not in self._passes:
             self._passes.clear()  # one pass is enough: cursors only grow
-            self._passes[number] = permutation(self.rows, self.seed, "rows", self.name, number)
+            self._passes[number] = self._pass(number)
         return int(self._passes[number][place])
+
+    def _pass(self, number: int) -> np.ndarray:
+        rows = permutation(self.rows, self.seed, "rows", self.name, number)
+        if self.buckets is None:
+            return rows
+
+        def shuffled(count: int) -> np.ndarray:
+            return permutation(count, self.seed, "buckets", self.name, number)
+
+        return bucketed(rows, self.buckets.lengths(), self.buckets.size, number * self.rows, shuffled)
 
 
 def length_chunks(lengths: Sequence[int], size: int) -> list[list[int]]:

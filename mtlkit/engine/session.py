@@ -1,6 +1,7 @@
 """Everything a run holds while it runs, put together from a plan."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 from attrs import evolve, frozen
@@ -17,7 +18,7 @@ from mtlkit.engine.heads import Readers
 from mtlkit.engine.identity import identity
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.limits import limit_of
-from mtlkit.engine.order import Stream
+from mtlkit.engine.order import Buckets, Stream
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelves import folder
 from mtlkit.engine.soft import SoftFreeze
@@ -189,13 +190,19 @@ def open_session(prepared: Preview) -> Session:
         optimizer=build_optimizer(plan, built, handles, line),
         encoder=encoder,
         readers=readers,
-        streams={
-            source.name: Stream(source.name, len(data[source.name].splits[TRAIN]), plan.seed)
-            for source in plan.sources
-        },
+        streams={each.source: _stream(plan, each, encoder) for each in readers},
         soft=tuple(SoftFreeze.of(part, make(part), built.table, handles) for part in plan.regularizers),
         device=device,
     )
+
+
+def _stream(plan: Plan, readers: Readers, encoder: Encoder) -> Stream:
+    rows = len(encoder.data[readers.source].splits[TRAIN])
+    if plan.training.batching == "random":
+        return Stream(readers.source, rows, plan.seed)
+    size = plan.batch_size(readers.source) or plan.training.batch_size
+    lengths = partial(readers.first_lengths, encoder, TRAIN)
+    return Stream(readers.source, rows, plan.seed, Buckets(size, lengths))
 
 
 def _readers(plan: Plan, built: Built, source: str, rows: Rows) -> Readers:

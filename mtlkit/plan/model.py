@@ -11,6 +11,7 @@ from mtlkit.contracts.rows import RowSpec
 from mtlkit.recipe.document import Document
 
 Precision = Literal["fp32", "bf16"]
+Batching = Literal["random", "buckets"]
 
 
 @frozen
@@ -62,7 +63,8 @@ class TrainingPlan:
     """How long and in what portions to train; durations as written, batch sizes in rows.
 
     `keep` is how many of the newest checkpoints stay, `store_bytes` how much of what frozen weights yield may
-    be kept on disk, by all runs together.
+    be kept on disk, by all runs together. `batching` is the order of rows: any, or those of like length
+    together.
     """
 
     length: Duration
@@ -75,6 +77,7 @@ class TrainingPlan:
     keep: int = 2
     on_nonfinite: Literal["stop", "skip"] = "stop"
     store_bytes: int = 0
+    batching: Batching = "random"
 
     @property
     def rows_per_step(self) -> int:

@@ -80,6 +80,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             keep=training.keep,
             on_nonfinite=training.on_nonfinite,
             store_bytes=training.store.max_bytes,
+            batching=training.batching,
         ),
         selection=_selection(recipe.selection) if recipe.selection else None,
         guards=GuardsPlan(recipe.guards.frozen_head, recipe.guards.tolerance, recipe.guards.refit),

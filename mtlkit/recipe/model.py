@@ -227,6 +227,9 @@ class TrainingTable(Table):
     length: DurationText = _lasting(Duration(3, "ep"), "length of the run")
     batch_size: PositiveInt = Field(32, description="rows per forward pass")
     accumulate: PositiveInt = Field(1, description="forward passes per optimizer step")
+    batching: Literal["random", "buckets"] = Field(
+        "random", description="rows in random order, or batches of rows of like length in random order"
+    )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the forward pass")
     grad_clip: Annotated[Annotated[float, Gt(0)] | None, GetPydanticSchema(_or_false)] = Field(
         1.0, description="largest norm of the gradient; false for no limit"

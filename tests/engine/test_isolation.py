@@ -38,6 +38,15 @@ def test_another_task_changes_no_initial_weight_and_no_row(tmp_path):
     assert not torch.equal(*twins)
 
 
+def test_another_task_changes_no_row_in_buckets(tmp_path):
+    buckets = {"training": 'batching = "buckets"', "batch": 4}
+    alone, both = (opened(tmp_path / name, more=more, **buckets) for name, more in (("a", ""), ("b", SECOND)))
+    plain = opened(tmp_path / "c", more="")
+    order = alone.streams["reviews"].take(0, 200)
+    assert order == both.streams["reviews"].take(0, 200)
+    assert order != plain.streams["reviews"].take(0, 200)
+
+
 def test_the_order_of_the_tasks_changes_no_initial_weight(tmp_path):
     one, two = opened(tmp_path / "a", more=SECOND), opened(tmp_path / "b", more=FIRST + PAIRS)
     assert list(one.built.heads) != list(two.built.heads)

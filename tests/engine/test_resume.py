@@ -160,6 +160,13 @@ def test_the_selected_weights_and_their_checkpoint_survive(tmp_path):
     check_twins(interrupted(path, 12, Evaluated, overrides=overrides), ended)
 
 
+def test_a_run_in_buckets_goes_on_where_it_was(tmp_path):
+    path = write_recipe(tmp_path, training=f'{SAVING}\nbatching = "buckets"', batch=4, length="1ep")
+    ended, _ = run_recipe(path)
+    for at in (5, 13):
+        check_twins(interrupted(path, at), ended)
+
+
 def damage(run_dir, name, file):
     target = run_dir / "checkpoints" / name / file
     whole = bytearray(target.read_bytes())
