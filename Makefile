@@ -6,7 +6,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test test-seeds test-faults fuzz lint types layers plugins docs-reference check clean help
+.PHONY: quickstart test test-seeds test-faults fuzz bench bench-quick bench-page lint types layers plugins
+.PHONY: docs-reference check clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -15,13 +16,16 @@ help:
 	@echo "make test-seeds   slow: the conformance kit on every built-in plugin with fifty seeds"
 	@echo "make test-faults  slow: exact resume under every policy and rate from every step, kills at random moments"
 	@echo "make fuzz         slow: 10,000 recipes nobody would write, 2,000 with one mistake"
+	@echo "make bench        slow: half an hour. mtlkit beside its peers, into docs/benchmarks.md; ONLY=full,frozen for parts"
+	@echo "make bench-quick  the same with little work, in minutes, into build/"
+	@echo "make bench-page   write docs/benchmarks.md again from docs/benchmarks.json"
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy --strict"
 	@echo "make layers       import-linter: which room may import which; deptry: declared dependencies"
 	@echo "make plugins      build the wheel, install it and plugins/ into .venv-wheel, run their tests there"
 	@echo "make check        all of these but quickstart"
 	@echo "make docs-reference   write the generated pages of docs/reference again"
-	@echo "make clean        remove .venv and caches (not runs/)"
+	@echo "make clean        remove .venv, .venv-peers and caches (not runs/)"
 
 quickstart: $(VENV)/.installed-demo
 	$(BIN)/mtlkit run recipes/quickstart.toml
@@ -40,6 +44,21 @@ test-faults: $(VENV)/.installed-test
 # Slow: 10,000 recipes nobody would write, and 2,000 with one mistake.
 fuzz: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/fuzz.py
+
+# The peers have an environment of their own, with the same PyTorch: mtlkit needs none of them.
+PEERS_VENV ?= .venv-peers
+PEERS := torch transformers datasets accelerate sentence-transformers attrs
+BENCH = $(BIN)/python -m tests.bench --peers $(abspath $(PEERS_VENV))/bin/python $(if $(ONLY),--only $(ONLY))
+
+bench: $(VENV)/.installed-demo $(PEERS_VENV)/.installed
+	$(BENCH) --page docs/benchmarks.md $(ARGS)
+
+bench-quick: $(VENV)/.installed-demo $(PEERS_VENV)/.installed
+	@mkdir -p build
+	$(BENCH) --quick --results build/bench-quick.json --page build/bench-quick.md $(ARGS)
+
+bench-page: $(VENV)/.installed-demo
+	$(BIN)/python -m tests.bench.page
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
@@ -73,10 +92,16 @@ docs-reference: $(VENV)/.installed-test
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m mtlkit.testing.law_table docs/reference/conformance.md
 
+$(PEERS_VENV)/.installed: constraints.txt
+	$(PYTHON) -m venv $(PEERS_VENV)
+	@echo "installing the peers of the benchmark into $(PEERS_VENV) (PyTorch and more: takes minutes)"
+	@$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PEERS)
+	@touch $@
+
 check: test lint types layers plugins
 
 clean:
-	rm -rf $(VENV) $(WHEEL_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(WHEEL_VENV) $(PEERS_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,0 +1,63 @@
+"""What is to be reached, in the order of the page."""
+
+from typing import Literal
+
+from tests.bench.values import Cell, Goal
+
+HF = "HF Trainer"
+
+
+def _faster(
+    work: str, peer: str, measure: str, ours: str, theirs: tuple[str, ...], bounds: tuple[float, float]
+) -> Goal:
+    """How often a variant's figure holds the peer's, or the other way round; variants are BENCH/NAME."""
+    cells = tuple(_cell(each, measure) for each in theirs)
+    return Goal(work, peer, _cell(ours, measure), cells, "speedup", *bounds)
+
+
+def _rate(
+    work: str, peer: str, ours: str, theirs: tuple[str, ...], least: float, aim: float, measure: str = ""
+) -> Goal:
+    return _faster(work, peer, measure or "examples_per_second", ours, theirs, (least, aim))
+
+
+def _time(work: str, peer: str, ours: str, theirs: str, least: float, aim: float) -> Goal:
+    return _faster(work, peer, "seconds", ours, (theirs,), (least, aim))
+
+
+def _memory(work: str, ours: str, theirs: str, least: float, aim: float) -> Goal:
+    measure = "peak_mb"
+    return Goal(work, HF, _cell(ours, measure), (_cell(theirs, measure),), "share", least, aim)
+
+
+def _cell(variant: str, measure: str) -> Cell:
+    bench, _, name = variant.partition("/")
+    return Cell(bench, name, measure)
+
+
+def _alone(variant: str, measure: str, work: str, bounds: tuple[float, float], unit: str) -> Goal:
+    how: Literal["alone"] = "alone"
+    return Goal(work, "–", _cell(variant, measure), (), how, *bounds, unit)
+
+
+FULL = "full fine-tuning, one task"
+GOALS = (
+    _rate(f"{FULL}, fp32", f"{HF}, defaults", "full/mtlkit", ("full/hf",), 1.8, 2.4),
+    _rate(f"{FULL}, fp32", f"{HF}, `group_by_length`", "full/mtlkit", ("full/hf-grouped",), 1.15, 1.4),
+    _rate(
+        f"{FULL}, bf16",
+        f"{HF}, `group_by_length`, bf16",
+        "full/mtlkit-bf16",
+        ("full/hf-grouped-bf16",),
+        1.15,
+        1.35,
+    ),
+    _time("frozen backbone, 5 epochs, fp32", HF, "frozen/mtlkit", "frozen/hf", 9, 11),
+    _time("frozen backbone, 5 epochs, bf16", HF, "frozen/mtlkit-bf16", "frozen/hf", 17, 22),
+    _time("frozen backbone, 5 epochs, warm store", HF, "frozen/mtlkit-warm", "frozen/hf", 200, 1000),
+    _time("bottom 4 of 6 blocks frozen, 5 epochs, fp32", HF, "bottom/mtlkit", "bottom/hf", 4, 5),
+    _time("bottom 4 of 6 blocks frozen, 5 epochs, bf16", HF, "bottom/mtlkit-bf16", "bottom/hf", 5, 6.5),
+    _memory("peak memory, full fine-tuning", "full/mtlkit", "full/hf", 0.85, 0.7),
+    _memory("peak memory, frozen backbone", "frozen/mtlkit", "frozen/hf", 0.8, 0.75),
+    _memory("peak memory, head from a warm store", "frozen/mtlkit-warm", "frozen/hf", 0.5, 0.44),
+)

@@ -1,0 +1,1 @@
+"""Measurements of mtlkit, run in the environment that has it."""

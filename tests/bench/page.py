@@ -1,0 +1,142 @@
+"""docs/benchmarks.md, made of docs/benchmarks.json; `python -m tests.bench.page` makes it again."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from tests.bench.benches import BENCHES
+from tests.bench.goals import GOALS
+from tests.bench.results import Entry, entries, turns
+from tests.bench.running import ROOT
+from tests.bench.turns import Reached, reached, spread
+from tests.bench.values import Bench, Goal
+
+HEAD = """\
+# Benchmarks
+
+What mtlkit costs beside its peers. `make bench` measures all of it in about half an hour and writes this page from
+`docs/benchmarks.json`; `make bench ONLY=full,frozen` measures parts, and `make bench-quick` takes a few minutes and is
+for a look, not for figures.
+
+Each measurement is a fresh process; all have the same number of threads, and the variants take turns: A B C, A B C. Peers
+live in an environment of their own, with the same versions of PyTorch and transformers, and get the very rows that
+mtlkit trains on: those of the quickstart. Figures are medians over the turns, with the least and the largest in
+brackets. A ratio is that of two medians; its brackets have the least and the largest ratio within one turn. Times
+of training are those of training steps, without start-up and evaluation, on both sides; whole processes, from the start of
+Python to a saved model, are told beside them.
+Figures of two machines are not comparable, ratios are more so.
+"""
+
+
+def page(found: dict[str, Entry]) -> str:
+    """The whole page."""
+    parts = [HEAD, _goals(found), *(_bench(BENCHES[name], found[name]) for name in BENCHES if name in found)]
+    return "\n".join([*parts, _surroundings(found)])
+
+
+def write_page(results: Path, path: Path) -> None:
+    """Make the page of a file of results."""
+    path.write_text(page(entries(results)), encoding="utf-8")
+
+
+def _goals(found: dict[str, Entry]) -> str:
+    rows = [_goal(reached(goal, partial(turns, found), higher_is_better=_is_rate(goal))) for goal in GOALS]
+    head = ("work", "peer", "at least", "aim", "measured", "")
+    told = ["## Goals", "", *table(head, rows), ""]
+    if any(_failures(found)):
+        told += ["These measurements failed:", "", *_failures(found), ""]
+    return "\n".join(told)
+
+
+def _goal(told: Reached) -> tuple[str, ...]:
+    goal, sign = told.goal, {"speedup": "×", "share": "×", "alone": ""}[told.goal.how]
+    bound = {"speedup": "", "share": "≤ ", "alone": "≤ "}[goal.how]
+    unit = sign or goal.unit
+    measured = ""
+    if told.ratio is not None:
+        low, high = number(told.ratio.low), number(told.ratio.high)
+        measured = f"{number(told.ratio.middle)}{unit} ({low}–{high})"
+    peer = goal.peer + (f": `{told.against}`" if len(goal.theirs) > 1 and told.against else "")
+    least, aim = (f"{bound}{number(value)}{unit}" for value in (goal.least, goal.aim))
+    return goal.work, peer, least, aim, measured, told.verdict
+
+
+def _bench(bench: Bench, entry: Entry) -> str:
+    first = f"{bench.measure.replace('_', ' ')}" if bench.unit == "" else bench.unit
+    columns = _columns(bench, entry)
+    rows = []
+    for variant in bench.variants:
+        if variant.name not in entry.figures:
+            continue
+        cells = [_spread(entry.turns(variant.name, column)) for column in (bench.measure, *columns)]
+        rows.append((f"`{variant.name}`", variant.words, *cells, str(len(entry.figures[variant.name]))))
+    head = ("", "what", first, *(COLUMNS[column] for column in columns), "turns")
+    sizes = ", ".join(f"{value} {name}" for name, value in entry.sizes.items() if value and name != "repeats")
+    told = [f"## {bench.title}", "", *([bench.note, ""] if bench.note else []), *table(head, rows), ""]
+    return "\n".join([*told, f"Sizes: {sizes or 'fixed'}. Again: `{entry.command}`.", ""])
+
+
+COLUMNS = {
+    "seconds": "training, s",
+    "process_seconds": "whole process, s",
+    "peak_mb": "peak memory, MB",
+}
+
+
+def _columns(bench: Bench, entry: Entry) -> list[str]:
+    """The usual further figures, as far as a variant has them."""
+    known = {name for turns in entry.figures.values() for turn in turns for name in turn}
+    return [name for name in COLUMNS if name in known and name != bench.measure]
+
+
+def _surroundings(found: dict[str, Entry]) -> str:
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for entry in found.values():
+        told = entry.machine
+        place = (
+            f"{told['processor']}, {told['cores']} cores ({told['instructions']}), {told['memory']}",
+            f"{told['system']}, Python {told['python']}",
+            ", ".join(f"{name} {version}" for name, version in entry.versions.items()),
+            f"{entry.threads}",
+            entry.day,
+        )
+        rows.setdefault(place, []).append(entry.name)
+    head = ("machine", "system", "versions", "threads", "day", "benches")
+    lines = table(head, [(*place, ", ".join(names)) for place, names in rows.items()])
+    return "\n".join(["## Where this was measured", "", *lines, ""])
+
+
+def _failures(found: dict[str, Entry]) -> Iterator[str]:
+    for entry in found.values():
+        for variant, text in entry.failed.items():
+            yield f"- `{entry.name}`, `{variant}`: {text}"
+
+
+def _is_rate(goal: Goal) -> bool:
+    return goal.ours.measure.endswith("_per_second")
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    told = spread(values)
+    brackets = f" ({number(told.low)}–{number(told.high)})" if len(values) > 1 else ""
+    return number(told.middle) + brackets
+
+
+def number(value: float) -> str:
+    """Three digits, without an exponent."""
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    digits = 2 if abs(value) >= 1 else 3
+    return f"{value:.{1 if abs(value) >= 10 else digits}f}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of Markdown, line by line."""
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+if __name__ == "__main__":
+    write_page(ROOT / "docs" / "benchmarks.json", ROOT / "docs" / "benchmarks.md")
