@@ -9,6 +9,7 @@ from rich.console import Console
 
 from mtlkit.cli.offline import OPTION, go_offline
 from mtlkit.cli.show import show_problems
+from mtlkit.cli.signals import leaving
 from mtlkit.cli.streams import leave_streams, open_streams
 from mtlkit.errors import MtlkitError
 
@@ -139,7 +140,8 @@ def _code(arguments: Sequence[str] | None) -> int:
         words.remove(OPTION)
         go_offline()
     try:
-        code = app()(words, exit_on_error=False, print_error=True, result_action="return_value")
+        with leaving():
+            code = app()(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return 2
     except MtlkitError as error:

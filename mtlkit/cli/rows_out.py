@@ -29,17 +29,20 @@ def opened(file: Path | None) -> Iterator[TextIO]:
         finally:
             stream.detach()
         return
-    aside = file.with_name(f"{file.name}.partial")
+    # a device or a pipe is written to as it is: a file that took its name would replace it
+    aside = file if file.exists() and not file.is_file() else file.with_name(f"{file.name}.partial")
     try:
         with aside.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        os.replace(aside, file)  # noqa: PTH105  what is there is replaced, on every system
+        if aside != file:
+            os.replace(aside, file)  # noqa: PTH105  what is there is replaced, on every system
     except OSError as error:
         raise ResourceError(
             f"{file} can't be written: {error.strerror or error}", "choose another --out"
         ) from error
     finally:
-        aside.unlink(missing_ok=True)
+        if aside != file:
+            aside.unlink(missing_ok=True)
 
 
 class RowWriter:

@@ -13,6 +13,7 @@ from mtlkit.engine.build import Built
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import ResourceError
 from mtlkit.plan.model import Plan
+from mtlkit.whole_file import write_whole
 
 FILE = "heads.json"
 FORMAT = 1
@@ -54,7 +55,7 @@ def write_facts(facts: Facts, folder: Path) -> None:
     document = {"format": FORMAT, "tasks": tasks}
     text = json.dumps({**document, "sha256": _digest(document)}, indent=1, ensure_ascii=False)
     try:
-        (folder / FILE).write_text(text + "\n", encoding="utf-8")
+        write_whole(folder / FILE, text + "\n")
     except OSError as error:
         raise ResourceError(f"{folder / FILE} can't be written: {error}") from error
 

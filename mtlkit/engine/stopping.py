@@ -51,10 +51,15 @@ class Stop:
 
     @contextmanager
     def droppable(self) -> Iterator[None]:
-        """Work that changes nothing: a stop takes effect at once."""
+        """Work that changes nothing: a stop takes effect at once, whatever foreign code makes of it."""
         self.check()
         before, self._droppable = self._droppable, True
         try:
             yield
+        except Exception as error:
+            if self.asked:
+                raise Interrupted from error
+            raise
         finally:
             self._droppable = before
+        self.check()

@@ -6,6 +6,7 @@ from mtlkit.errors import ResourceError, UsageError
 from mtlkit.outputs.plan_picture import Picture
 from mtlkit.outputs.plan_png import plan_png
 from mtlkit.outputs.plan_svg import plan_svg
+from mtlkit.whole_file import write_whole
 
 SVG, PNG = ".svg", ".png"
 
@@ -32,6 +33,6 @@ def write_plot(picture: Picture, path: Path) -> None:
     check_suffix(path)
     drawn = plan_svg(picture).encode() if path.suffix.lower() == SVG else plan_png(picture)
     try:
-        path.write_bytes(drawn)
+        write_whole(path, drawn)
     except OSError as error:
         raise ResourceError(f"{path} can't be written: {error}", "choose another file for --plot") from error

@@ -1,6 +1,7 @@
 """The run directory: `runs/<name>/<id>/`, made once and never reused."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import tomli_w
 from mtlkit.errors import ResourceError
 from mtlkit.outputs.event_log import has_ended
 from mtlkit.plan.model import Plan
+from mtlkit.whole_file import sync, write_whole
 
 CHECKPOINTS, RECIPE, RESUMES = "checkpoints", "recipe.toml", "resumes.jsonl"
 
@@ -27,8 +29,9 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         run_dir = _fresh(parent, stamp)
         (run_dir / CHECKPOINTS).mkdir()
-        (run_dir / RECIPE).write_text(_header(plan) + tomli_w.dumps(plan.recipe), encoding="utf-8")
-        (run_dir / "plan.json").write_text(plan_json, encoding="utf-8")
+        write_whole(run_dir / "plan.json", plan_json)
+        write_whole(run_dir / RECIPE, _header(plan) + tomli_w.dumps(plan.recipe))  # makes it a run
+        sync(parent)
     except OSError as error:
         raise ResourceError(
             f"the run directory below {parent} can't be made: {error}", "choose another --out"
@@ -47,9 +50,9 @@ def resumed(run_dir: Path, plan: Plan, plan_json: str, entry: Mapping[str, Any])
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         text = _header(plan) + tomli_w.dumps(plan.recipe)
         if text != (run_dir / RECIPE).read_text(encoding="utf-8"):
-            (run_dir / RECIPE).rename(run_dir / f"recipe-until-{entry['step']}.toml")
-            (run_dir / RECIPE).write_text(text, encoding="utf-8")
-            (run_dir / "plan.json").write_text(plan_json, encoding="utf-8")
+            shutil.copyfile(run_dir / RECIPE, run_dir / f"recipe-until-{entry['step']}.toml")
+            write_whole(run_dir / "plan.json", plan_json)
+            write_whole(run_dir / RECIPE, text)
     except OSError as error:
         raise ResourceError(f"{run_dir} can't be written: {error.strerror}") from error
 

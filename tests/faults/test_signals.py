@@ -94,7 +94,8 @@ def test_a_signal_while_data_and_weights_are_loaded_leaves_nothing(
 ):
     monkeypatch.setattr(module, name, raising(module, name, signal.SIGINT))
     assert _code(arguments(recipe, tmp_path)) == 130
-    assert capsys.readouterr().err.strip().splitlines()[-1] == "stopped before the first step"
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert told == "stopped before the first step  nothing was saved; run the command again"
     assert not (tmp_path / "runs").exists()
 
 

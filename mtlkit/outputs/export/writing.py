@@ -78,9 +78,11 @@ def _aside(folder: Path) -> Iterator[Path]:
     try:
         yield aside
         aside.chmod(0o755)
+        replaced = Path(f"{aside}.replaced")
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(replaced)
         aside.rename(folder)
+        shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
