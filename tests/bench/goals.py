@@ -4,7 +4,7 @@ from typing import Literal
 
 from tests.bench.values import Cell, Goal
 
-HF = "HF Trainer"
+HF, TOKENS = "HF Trainer", "tokens_per_second"
 
 
 def _faster(
@@ -52,6 +52,16 @@ GOALS = (
         1.15,
         1.35,
     ),
+    _rate(
+        "three tasks, fp32",
+        "the best of HF Trainer, sentence-transformers, MaChAmp-like",
+        "tasks/mtlkit",
+        ("tasks/hf", "tasks/sentence-transformers", "tasks/machamp-like"),
+        1.5,
+        1.8,
+        TOKENS,
+    ),
+    _rate("three tasks, bf16", f"{HF}, bf16", "tasks/mtlkit-bf16", ("tasks/hf-bf16",), 1.4, 1.8, TOKENS),
     _time("frozen backbone, 5 epochs, fp32", HF, "frozen/mtlkit", "frozen/hf", 9, 11),
     _time("frozen backbone, 5 epochs, bf16", HF, "frozen/mtlkit-bf16", "frozen/hf", 17, 22),
     _time("frozen backbone, 5 epochs, warm store", HF, "frozen/mtlkit-warm", "frozen/hf", 200, 1000),

@@ -6,13 +6,15 @@ TRAIN, TRAINER = "ours.training:train", "peers.trainer:train"
 BF16 = ['training.precision="bf16"']
 BACKBONE = 'freeze={use="backbone"}'
 LOWER = 'freeze={use="bottom-layers", layers=4}'
+EVERY = ['training.batching="buckets"']
+EVERY_WORDS = "mtlkit, fp32, every technique on, proved or not"
 GROUPED = {"order": "group_by_length"}
 
 FULL = Bench(
     "full",
     "Full fine-tuning, one task",
     (
-        Variant("hf", "HF Trainer, defaults", "peers", TRAINER),
+        Variant("hf", "HF Trainer, defaults", "peers", TRAINER, {"steps": 32}),
         Variant("hf-grouped", "HF Trainer, `group_by_length`", "peers", TRAINER, GROUPED),
         Variant(
             "hf-grouped-bf16",
@@ -23,12 +25,46 @@ FULL = Bench(
         ),
         Variant("mtlkit", "mtlkit, fp32", "ours", TRAIN),
         Variant("mtlkit-bf16", "mtlkit, bf16", "ours", TRAIN, {"set": BF16}),
+        Variant("mtlkit-every", EVERY_WORDS, "ours", TRAIN, {"set": EVERY}),
+        Variant("mtlkit-every-bf16", "the same, bf16", "ours", TRAIN, {"set": [*EVERY, *BF16]}),
     ),
     full=Sizes(rows=2048, repeats=3),
     quick=Sizes(rows=192, repeats=1),
     measure="examples_per_second",
     unit="examples/s",
     export="one-task",
+)
+
+TASKS = Bench(
+    "tasks",
+    "Three tasks, one backbone",
+    (
+        Variant("hf", "HF Trainer, batches of one task each", "peers", "peers.trainer_tasks:train"),
+        Variant("hf-bf16", "the same, bf16", "peers", "peers.trainer_tasks:train", {"bf16": True}),
+        Variant(
+            "sentence-transformers", "its trainer, a loss per task", "peers", "peers.sentence_tasks:train"
+        ),
+        Variant(
+            "machamp-like",
+            "a plain loop of ours with MaChAmp's batches",
+            "peers",
+            "peers.plain_tasks:train",
+            {"steps": 40},
+        ),
+        Variant("mtlkit", "mtlkit, fp32", "ours", TRAIN),
+        Variant("mtlkit-bf16", "mtlkit, bf16", "ours", TRAIN, {"set": BF16}),
+        Variant("mtlkit-every", EVERY_WORDS, "ours", TRAIN, {"set": EVERY}),
+        Variant("mtlkit-every-bf16", "the same, bf16", "ours", TRAIN, {"set": [*EVERY, *BF16]}),
+    ),
+    full=Sizes(rows=672, steps=21, repeats=3),
+    quick=Sizes(rows=96, steps=3, repeats=1),
+    measure="tokens_per_second",
+    unit="real tokens/s",
+    export="three-tasks",
+    note=(
+        "Sentiment, news and entities, the same number of rows of each; some steps of an epoch, whose batches are in "
+        "random order everywhere. MaChAmp's batches have fewer tokens, so it takes more steps."
+    ),
 )
 
 FROZEN = Bench(
@@ -80,4 +116,4 @@ BOTTOM = Bench(
     note=FROZEN.note,
 )
 
-BENCHES = (FULL, FROZEN, BOTTOM)
+BENCHES = (FULL, TASKS, FROZEN, BOTTOM)

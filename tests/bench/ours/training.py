@@ -12,7 +12,9 @@ from typing import Any
 from attrs import define, field
 
 import mtlkit
+from mtlkit.api import preview
 from mtlkit.contracts.events import Activity, Event, StepDone
+from mtlkit.plan.model import Plan
 from tests.bench.ours.exported import limited
 
 
@@ -43,22 +45,42 @@ def train(params: dict[str, Any]) -> dict[str, float]:
     if params.get("steps"):
         overrides = [f"training.length={params['steps']}st"]
     with _store(params):
-        return _run(limited(params, *overrides))
+        plan = limited(params, *overrides)
+        found, rows = _run(plan)
+        if params.get("steps"):
+            tokens = sum(length * rows.get(name, 0) for name, length in _mean_lengths(plan).items())
+            found |= {"tokens": tokens, "tokens_per_second": tokens / found["seconds"]}
+        return found
 
 
-def _run(plan: Any) -> dict[str, float]:
+def _run(plan: Plan) -> tuple[dict[str, float], dict[str, int]]:
     clock = Clock()
     with TemporaryDirectory() as out:
         mtlkit.run(plan, out, on_event=clock.hear)
     seconds = clock.spent[StepDone.__name__] + clock.spent.get(Activity.__name__, 0.0)
     examples = sum(clock.rows.values())
-    return {
+    found = {
         "seconds": seconds,
         "step_seconds": clock.spent[StepDone.__name__],
         "examples": float(examples),
         "examples_per_second": examples / seconds,
         "steps": float(len(clock.steps)),
     }
+    return found, clock.rows
+
+
+def _mean_lengths(plan: Plan) -> dict[str, float]:
+    """How many tokens a training row of each source has."""
+    prepared = preview(plan)
+    readers = {source.name: plan.readers(source.name) for source in plan.sources}
+    found = {}
+    for name, tasks in readers.items():
+        rows = [
+            tuple(row[column] for column in prepared.built.heads[tasks[0].name].views[0])
+            for row in prepared.data[name].all("train")
+        ]
+        found[name] = sum(map(len, prepared.built.backbone.prepare(rows))) / len(rows)
+    return found
 
 
 @contextmanager
