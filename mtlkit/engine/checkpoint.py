@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.snapshot import Snapshot, Standing, check, put_back
-from mtlkit.engine.tensor_file import as_read
+from mtlkit.engine.tensor_file import as_read, read_bytes
 from mtlkit.errors import ResourceError
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS, OPTIMIZER, STATE, MANIFEST = (
     "weights.safetensors",
     "optimizer.safetensors",
@@ -51,19 +51,30 @@ def folder_name(step: int) -> str:
 
 def folders(checkpoints: Path) -> list[Path]:
     """The folders of checkpoints that have their final name, whole or not, by step."""
-    found = [path for path in checkpoints.glob(f"{PREFIX}*") if path.name[len(PREFIX) :].isdecimal()]
-    return sorted(found, key=lambda path: int(path.name[len(PREFIX) :]))
+    found = ((_step_of(path.name), path) for path in checkpoints.glob(f"{PREFIX}*"))
+    return [path for _, path in sorted((step, path) for step, path in found if step is not None)]
+
+
+def _step_of(name: str) -> int | None:
+    """The step in the name of a checkpoint, None where it is no such name."""
+    digits = name.removeprefix(PREFIX)
+    return int(digits) if name.startswith(PREFIX) and digits.isdecimal() else None
 
 
 def verify(checkpoint: Path) -> list[str]:
     """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
-    files = _manifest(checkpoint)
-    if isinstance(files, str):
-        return [files]
+    if checkpoint.is_symlink() or not checkpoint.is_dir():
+        return ["it is no folder"]
+    manifest = _manifest(checkpoint)
+    if isinstance(manifest, str):
+        return [manifest]
+    files: Mapping[str, object] = manifest["files"]
     wrong = [name for name, told in files.items() if not _is_as_told(checkpoint / name, told)]
     wrong += [f"{name}, which is not of it" for name in sorted(_strange(checkpoint, files))]
-    if not wrong and _step(checkpoint) != checkpoint.name.removeprefix(PREFIX):
+    if not wrong and folder_name(manifest["step"]) != checkpoint.name:
         wrong.append("the step in its name")
+    elif _step_of(checkpoint.name) not in (None, manifest["step"]):
+        wrong.insert(0, MANIFEST)
     return wrong
 
 
@@ -137,6 +148,11 @@ def manifest_digest(manifest: Mapping[str, object]) -> str:
     return sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
+def manifest_text(manifest: Mapping[str, object]) -> bytes:
+    """A manifest as it is written, to the byte: other bytes that say the same are damage too."""
+    return json.dumps(manifest, indent=1).encode()
+
+
 def _snapshot(state: Mapping[str, Any], weights: Mapping[str, Any], optimizer: Mapping[str, Any]) -> Snapshot:
     run = dict(state.get("run", {}))
     if run:
@@ -161,20 +177,18 @@ def _check_whole(checkpoint: Path) -> None:
 
 
 def _manifest(checkpoint: Path) -> Mapping[str, Any] | str:
-    """The files that the manifest tells of, or what is wrong with it."""
-    path = checkpoint / MANIFEST
+    """The manifest, or what is wrong with it."""
     try:
-        if path.stat().st_size > LARGEST_MANIFEST:
-            return MANIFEST
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        told = manifest.pop("sha256")
-        files = dict(manifest["files"])
-        whole = told == manifest_digest(manifest) and set(FILES) == set(files)
+        content = read_bytes(checkpoint / MANIFEST, LARGEST_MANIFEST)
+        manifest = json.loads(content)
+        sealed = dict(manifest)
+        whole = content == manifest_text(manifest) and sealed.pop("sha256") == manifest_digest(sealed)
+        if whole and manifest["format"] != FORMAT:
+            return f"{MANIFEST} (format {manifest['format']}, this mtlkit reads {FORMAT})"
+        whole = whole and set(FILES) == set(manifest["files"]) and isinstance(manifest["step"], int)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return MANIFEST
-    if whole and manifest.get("format") != FORMAT:
-        return f"{MANIFEST} (format {manifest.get('format')}, this mtlkit reads {FORMAT})"
-    return files if whole else MANIFEST
+    return manifest if whole else MANIFEST
 
 
 def _strange(checkpoint: Path, files: Mapping[str, Any]) -> set[str]:
@@ -183,18 +197,9 @@ def _strange(checkpoint: Path, files: Mapping[str, Any]) -> set[str]:
 
 def _is_as_told(path: Path, told: object) -> bool:
     try:
-        return path.is_file() and attrs.asdict(as_read(path)) == told
+        return attrs.asdict(as_read(path)) == told
     except OSError:
         return False
-
-
-def _step(checkpoint: Path) -> str:
-    """The step that the state tells of, as names of folders have it."""
-    try:
-        state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
-        return folder_name(state["step"]).removeprefix(PREFIX)
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
 
 
 def is_leftover(path: Path) -> bool:

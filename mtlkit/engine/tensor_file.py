@@ -8,6 +8,8 @@ import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
 
 import torch
 from attrs import frozen
@@ -76,11 +78,34 @@ def as_read(path: Path) -> Written:
         OSError: when it is no regular file or can't be read.
     """
     digest, size = sha256(), 0
-    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+    with _regular(path) as file:
         while part := file.read(READ_BYTES):
             digest.update(part)
             size += len(part)
     return Written(size, digest.hexdigest())
+
+
+def read_bytes(path: Path, largest: int) -> bytes:
+    """The content of a file that is not large.
+
+    Raises:
+        OSError: when it is no regular file, is larger, or can't be read.
+    """
+    with _regular(path) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(f"{path} has more than {largest} bytes")
+    return content
+
+
+def _regular(path: Path) -> BinaryIO:
+    """A file opened for reading, but no link, folder, device, or pipe, for which one might wait for ever."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    if not S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(f"{path} is no regular file")
+    return os.fdopen(handle, "rb")
 
 
 def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:

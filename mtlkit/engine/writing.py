@@ -25,6 +25,7 @@ from mtlkit.engine.checkpoint import (
     folders,
     leftovers,
     manifest_digest,
+    manifest_text,
     state_of,
     verify,
 )
@@ -166,9 +167,14 @@ def _fill(folder: Path, snapshot: Snapshot) -> None:
     files[STATE] = write_bytes(folder / STATE, json.dumps(state_of(snapshot), indent=1).encode())
     _reached("state")
     described = {name: attrs.asdict(written) for name, written in sorted(files.items())}
-    manifest: dict[str, object] = {"format": FORMAT, "torch": torch.__version__, "files": described}
+    manifest: dict[str, object] = {
+        "format": FORMAT,
+        "torch": torch.__version__,
+        "step": snapshot.step,
+        "files": described,
+    }
     manifest["sha256"] = manifest_digest(manifest)
-    write_bytes(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+    write_bytes(folder / MANIFEST, manifest_text(manifest))
     _reached("manifest")
     _sync(folder)
 

@@ -180,7 +180,7 @@ def test_a_checkpoint_of_another_format_is_told_apart_from_a_damaged_one(tmp_pat
     monkeypatch.setattr(writing, "FORMAT", 99)
     with pytest.raises(ResourceError, match="did not read back"):
         write(snapshot(1), tmp_path)
-    assert verify(tmp_path / "step-00000001") == ["manifest.json (format 99, this mtlkit reads 2)"]
+    assert verify(tmp_path / "step-00000001") == ["manifest.json (format 99, this mtlkit reads 3)"]
 
 
 def test_folders_that_only_look_like_a_checkpoint_are_passed_over(tmp_path):
