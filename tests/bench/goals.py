@@ -5,6 +5,7 @@ from typing import Literal
 from tests.bench.values import Cell, Goal
 
 HF, TOKENS = "HF Trainer", "tokens_per_second"
+MAP = "`datasets.map(batched=True)`"
 
 
 def _faster(
@@ -67,7 +68,37 @@ GOALS = (
     _time("frozen backbone, 5 epochs, warm store", HF, "frozen/mtlkit-warm", "frozen/hf", 200, 1000),
     _time("bottom 4 of 6 blocks frozen, 5 epochs, fp32", HF, "bottom/mtlkit", "bottom/hf", 4, 5),
     _time("bottom 4 of 6 blocks frozen, 5 epochs, bf16", HF, "bottom/mtlkit-bf16", "bottom/hf", 5, 6.5),
+    _alone("overhead/fp32", "overhead_percent", "engine over a bare loop, fp32", (3, 1), " %"),
+    _alone("overhead/bf16", "overhead_percent", "engine over a bare loop, bf16", (3, 1), " %"),
     _memory("peak memory, full fine-tuning", "full/mtlkit", "full/hf", 0.85, 0.7),
     _memory("peak memory, frozen backbone", "frozen/mtlkit", "frozen/hf", 0.8, 0.75),
     _memory("peak memory, head from a warm store", "frozen/mtlkit-warm", "frozen/hf", 0.5, 0.44),
+    _time("tokenising 8,000 rows, cold", MAP, "tokens/mtlkit", "tokens/datasets", 1.4, 1.6),
+    Goal(
+        "tokenising 8,000 rows, cached",
+        MAP,
+        Cell("tokens", "mtlkit", "cached_seconds"),
+        (Cell("tokens", "datasets", "seconds"),),
+        "speedup",
+        100,
+        140,
+    ),
+    _faster("optimizer step, any grouping", HF, "milliseconds", "update/mtlkit", ("update/hf",), (1, 1.5)),
+    _faster(
+        "checkpoint, time the loop waits",
+        "`torch.save`",
+        "milliseconds",
+        "save/mtlkit",
+        ("save/torch",),
+        (5, 16),
+    ),
+    Goal(
+        "`mtlkit run` of 0 steps",
+        "`import torch, transformers`",
+        Cell("start", "mtlkit", "seconds"),
+        (Cell("start", "imports", "seconds"),),
+        "share",
+        1.3,
+        1.1,
+    ),
 )

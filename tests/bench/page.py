@@ -77,6 +77,18 @@ def _bench(bench: Bench, entry: Entry) -> str:
 
 
 COLUMNS = {
+    "engine_ms": "engine, ms a step",
+    "bare_ms": "bare, ms a step",
+    "ms_uniform": "one rate, ms",
+    "ms_layer_wise": "layer-wise, ms",
+    "ms_layer_decay": "layer-decay, ms",
+    "ms_bias": "bias-multiplier, ms",
+    "ms_each": "a group per weight, ms",
+    "ms_until_written": "until written and read back, ms",
+    "ms_per_save": "a save, ms",
+    "ms_per_step": "a step, ms",
+    "cached_seconds": "cached, s",
+    "rows_per_second": "rows/s",
     "seconds": "training, s",
     "process_seconds": "whole process, s",
     "peak_mb": "peak memory, MB",
