@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from mtlkit.contracts.events import Event, Stopped
 from mtlkit.engine.head_facts import facts_of, write_facts
@@ -13,7 +14,7 @@ from mtlkit.engine.resuming import Start, admitted, find, fresh
 from mtlkit.engine.session import Preview, Session, open_session
 from mtlkit.engine.stopping import Stop
 from mtlkit.errors import StoppedError
-from mtlkit.outputs.event_log import collected, go_back
+from mtlkit.outputs.event_log import collected, go_back, synced
 from mtlkit.outputs.fan_out import fan_out
 from mtlkit.outputs.plan_json import plan_json
 from mtlkit.outputs.result import Collector
@@ -52,7 +53,8 @@ def go_on(prepared: Preview, run_dir: Path, audience: Audience, leave: Leave) ->
     with audience.held(), locked(run_dir):
         start = admitted(session, find(run_dir / CHECKPOINTS, leave), leave)
         step = start.snapshot.step if start.snapshot else 0
-        go_back(run_dir, step, start.snapshot.standing.told if start.snapshot else 0)
+        told = start.snapshot.standing.told if start.snapshot else 0
+        start = evolve(start, log=go_back(run_dir, step, told))
         entry = {"step": step, "warnings": list(start.warnings)}
         resumed(run_dir, prepared.plan, _plan_json(prepared), entry)
         return _follow(session, start, run_dir, audience)
@@ -65,7 +67,7 @@ def _follow(session: Session, start: Start, run_dir: Path, audience: Audience) -
     trackers = open_trackers(session.plan, run_dir, console=audience.console)
     line = session.timeline
     every = max(1, session.plan.log_every.steps(line.total, line.steps_per_epoch))
-    course = train(session, run_dir / CHECKPOINTS, start, audience.stop)
+    course = train(session, run_dir / CHECKPOINTS, start, audience.stop, partial(synced, run_dir))
     with closing(session.encoder.store), closing(course) as events:
         for event in fan_out(events, trackers, every):
             collector.receive(event)

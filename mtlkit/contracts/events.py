@@ -145,6 +145,16 @@ class Measured:
 
 
 @frozen
+class Lost:
+    """A gap in the log: so many events that have a place in the order of the run, as all have but steps.
+
+    No run tells of it; a log has it where a disk had no room, or a line was damaged.
+    """
+
+    events: int
+
+
+@frozen
 class Activity:
     """A long piece of work outside the steps: `done` of `total` rows of `what`."""
 
@@ -181,6 +191,7 @@ Event = (
     | Checkpointed
     | Warned
     | Measured
+    | Lost
     | Activity
     | Stopped
     | RunEnded

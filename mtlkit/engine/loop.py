@@ -22,7 +22,7 @@ A run that goes on from a snapshot begins with Resumed and tells from there what
 tells after that step. A run that is asked to stop saves the end of its last step: Stopped is the last event.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +65,7 @@ from mtlkit.engine.standing import Mark, State, phase_end, snapshot_at, stored_s
 from mtlkit.engine.statistics import asked_for, measured, references
 from mtlkit.engine.step import Outcome, rows_of_step, training_step
 from mtlkit.engine.stopping import Interrupted, Stop
-from mtlkit.engine.writing import Saver
+from mtlkit.engine.writing import Saver, nothing
 from mtlkit.plan.selection import RUN
 from mtlkit.plan.timeline import Moment
 
@@ -99,16 +99,18 @@ def train(
     checkpoints: Path,
     start: Start | None = None,
     stop: Stop | None = None,
+    synced: Callable[[], None] = nothing,
 ) -> Generator[Event, None, None]:
     """Run the plan from its first step, or from where `start` says, to its last.
 
-    Checkpoints go below `checkpoints`. `stop` is asked at every step whether to go on.
+    Checkpoints go below `checkpoints`. `stop` is asked at every step whether to go on. `synced` is called
+    before a checkpoint gets its name: then what was told before it was taken is to be on the disk.
 
     Raises:
         TrainingError: when a loss is not finite or something frozen has moved.
         ResourceError: when a checkpoint can't be written, or `start` is not of this model.
     """
-    run = Run(session, Saver(checkpoints, session.plan.training.keep), stop or Stop())
+    run = Run(session, Saver(checkpoints, session.plan.training.keep, synced), stop or Stop())
     start = start or fresh(session)
     run.state.about = start.about
     try:

@@ -15,16 +15,20 @@ from mtlkit.plan.changes import Leave, changes, is_allowed
 
 @frozen(eq=False)
 class Start:
-    """Where a run goes on: from a snapshot, or from its beginning; the checkpoints found damaged."""
+    """Where a run goes on: from a snapshot, or from its beginning; the checkpoints found damaged.
+
+    `log` says what is missing in the log.
+    """
 
     snapshot: Snapshot | None
     damaged: tuple[Damage, ...] = ()
     about: Standing = field(factory=Standing)
+    log: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the user should know of it."""
-        return (*(str(each) for each in self.damaged), *self.about.inexact)
+        return (*(str(each) for each in self.damaged), *self.log, *self.about.inexact)
 
 
 def fresh(session: Session) -> Start:

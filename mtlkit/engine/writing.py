@@ -7,7 +7,7 @@ until a newer one is.
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from threading import Thread
 
@@ -37,6 +37,10 @@ KEEP = 2
 SPARE_BYTES = 2**16
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 @define
 class Saver:
     """Writes snapshots below `checkpoints` while the run goes on, one at a time.
@@ -47,6 +51,7 @@ class Saver:
 
     checkpoints: Path
     count: int = KEEP
+    synced: Callable[[], None] = nothing
     announced: int | None = None
     last: int | None = None
     _thread: Thread | None = None
@@ -58,7 +63,7 @@ class Saver:
 
         def work() -> None:
             try:
-                write(snapshot, self.checkpoints, keep, self.count)
+                write(snapshot, self.checkpoints, keep, self.count, self.synced)
             except BaseException as error:  # noqa: BLE001  raised in the thread that asks
                 self._error = error
 
@@ -94,8 +99,16 @@ class Saver:
             self._thread = None
 
 
-def write(snapshot: Snapshot, checkpoints: Path, keep: Collection[str] = (), count: int = KEEP) -> Path:
+def write(
+    snapshot: Snapshot,
+    checkpoints: Path,
+    keep: Collection[str] = (),
+    count: int = KEEP,
+    synced: Callable[[], None] = nothing,
+) -> Path:
     """Write `step-NNNNNNNN` below `checkpoints` and delete all but the newest `count` and those in `keep`.
+
+    `synced` is called before it gets its name.
 
     Raises:
         ResourceError: when it can't be written or does not read back equal; earlier ones stay.
@@ -109,6 +122,7 @@ def write(snapshot: Snapshot, checkpoints: Path, keep: Collection[str] = (), cou
         _reached("begun")
         _fill(aside, snapshot)
         _reached("filled")
+        synced()
         _put(aside, final)
         _sync(checkpoints)
         _reached("synced")

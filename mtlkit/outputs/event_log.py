@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import attrs
 
 from mtlkit.contracts import events
 from mtlkit.contracts.events import Event
+from mtlkit.errors import ResourceError
 from mtlkit.outputs.result import Collector
+from mtlkit.whole_file import sync, write_whole
 
 FILE = "events.jsonl"
+LOST = "Lost"
 UNCOUNTED = ("StepDone", "Activity", "Warned")
 CLASSES = {
     name: cls for name, cls in vars(events).items() if isinstance(cls, type) and attrs.has(cls)
@@ -40,27 +45,60 @@ def events_of(run_dir: Path) -> Iterator[Event]:
             yield event
 
 
-def go_back(run_dir: Path, step: int, told: int) -> None:
+def go_back(run_dir: Path, step: int, told: int) -> tuple[str, ...]:
     """Cut off what was told after the moment at which `step` steps were done and `told` events told.
 
-    Steps, activities and warnings don't count as told: how many of those a log has is its own affair.
+    Steps, activities and warnings don't count as told: how many of those a log has is its own affair. Returns
+    what is to be known of a log that has fewer events than that; it stays as `events.jsonl.damagedN`.
+
+    Raises:
+        ResourceError: when the log can't be written.
     """
     path = run_dir / FILE
-    if not path.is_file():
-        return
-    kept, counted = [], 0
+    kept, counted, whole = [], 0, 0
     for text, line in _lines(path):
         name = line.get("event")
-        counted += name not in UNCOUNTED
-        if counted > told or (name == "StepDone" and line.get("step", 0) > step):
+        more = line.get("events", 0) if name == LOST else name not in UNCOUNTED
+        whole += 1
+        if counted + more > told or (name == "StepDone" and line.get("step", 0) > step):
             break
+        counted += more
         kept.append(text)
-    aside = path.with_name(f"{FILE}.partial")
-    with aside.open("wb") as file:
-        file.writelines(kept)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    missing = told - counted
+    try:
+        if missing:
+            kept.append(json.dumps({"event": LOST, "events": missing}).encode() + b"\n")
+            _set_aside(path)
+        write_whole(path, b"".join(kept))
+    except OSError as error:
+        raise ResourceError(f"{path} can't be written: {error.strerror or error}") from error
+    if not missing:
+        return ()
+    return (
+        f"{FILE} is damaged at line {whole + 1}: {missing} events that the checkpoint knows of are missing",
+    )
+
+
+def synced(run_dir: Path) -> None:
+    """Have the disk keep what was told so far: a checkpoint may not outlive the events before it.
+
+    A log that can't be synced holds up no checkpoint.
+    """
+    with suppress(OSError):
+        handle = os.open(run_dir / FILE, os.O_WRONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        sync(run_dir)
+
+
+def _set_aside(path: Path) -> None:
+    number = 1
+    while (target := path.with_name(f"{path.name}.damaged{number}")).exists():
+        number += 1
+    if path.is_file():
+        shutil.copyfile(path, target)
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Events to trackers: a tracker that fails is reported and dropped, the run goes on."""
+"""Events to trackers: one that fails is reported and dropped, one that can't write only reported."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -13,13 +13,14 @@ def fan_out(events: Iterable[Event], trackers: dict[str, Tracker], every: int = 
     Of the steps, trackers hear of each `every`-th; of everything else they hear all.
     """
     alive = dict(trackers)
+    silent: set[str] = set()
     try:
         for event in events:
             told = not isinstance(event, StepDone) or event.step % every == 0
-            warnings = _deliver(event, alive) if told else []
+            warnings = _deliver(event, alive, silent) if told else []
             yield event
             for warning in warnings:
-                _deliver(warning, alive)
+                _deliver(warning, alive, silent)
                 yield warning
     finally:
         for tracker in alive.values():
@@ -27,11 +28,19 @@ def fan_out(events: Iterable[Event], trackers: dict[str, Tracker], every: int = 
                 tracker.close()
 
 
-def _deliver(event: Event, alive: dict[str, Tracker]) -> list[Warned]:
+def _deliver(event: Event, alive: dict[str, Tracker], silent: set[str]) -> list[Warned]:
+    """What there is to warn of; a tracker that could not write is told all the same, and warned of once."""
     warnings = []
     for name, tracker in list(alive.items()):
         try:
             tracker.receive(event)
+            silent.discard(name)
+        except OSError as error:
+            if name not in silent:
+                silent.add(name)
+                warnings.append(
+                    Warned(f"tracker {name!r} can't write, and misses events until it can: {error}")
+                )
         except (Exception, SystemExit) as error:  # noqa: BLE001  a tracker is foreign and may not stop the run
             del alive[name]
             warnings.append(

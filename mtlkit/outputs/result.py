@@ -1,6 +1,7 @@
 """The result of a run, made from its events alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,9 @@ class Collector:
         final = self.final
         metrics = (
             {
-                name: Metric(value, final.low[name], final.high[name], self.start[name], final.rows[name])
+                name: Metric(
+                    value, final.low[name], final.high[name], self.start.get(name, nan), final.rows[name]
+                )
                 for name, value in (final.metrics.items() if final else ())
             }
             if final
