@@ -5,7 +5,6 @@ until a newer one is.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -32,6 +31,7 @@ from mtlkit.engine.checkpoint import (
 from mtlkit.engine.snapshot import Snapshot
 from mtlkit.engine.tensor_file import Written, write_bytes, write_tensors
 from mtlkit.errors import ResourceError
+from mtlkit.whole_file import sync
 
 KEEP = 2
 SPARE_BYTES = 2**16
@@ -124,8 +124,6 @@ def write(
         _reached("filled")
         synced()
         _put(aside, final)
-        _sync(checkpoints)
-        _reached("synced")
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise ResourceError(
@@ -190,7 +188,7 @@ def _fill(folder: Path, snapshot: Snapshot) -> None:
     manifest["sha256"] = manifest_digest(manifest)
     write_bytes(folder / MANIFEST, manifest_text(manifest))
     _reached("manifest")
-    _sync(folder)
+    sync(folder)
 
 
 def _put(aside: Path, final: Path) -> None:
@@ -202,6 +200,8 @@ def _put(aside: Path, final: Path) -> None:
         _reached("replaced")
     aside.rename(final)
     _reached("renamed")
+    sync(final.parent)  # before what it replaces is emptied, which may still have its name after a power cut
+    _reached("synced")
     shutil.rmtree(replaced, ignore_errors=True)
 
 
@@ -211,14 +211,6 @@ def _forget_old(checkpoints: Path, keep: Collection[str], count: int) -> None:
             deleted = path.rename(path.with_name(f"{path.name}.deleted"))
             _reached("deleting")
             shutil.rmtree(deleted, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _reached(point: str) -> None:
