@@ -73,6 +73,7 @@ GOALS = (
     _memory("peak memory, full fine-tuning", "full/mtlkit", "full/hf", 0.85, 0.7),
     _memory("peak memory, frozen backbone", "frozen/mtlkit", "frozen/hf", 0.8, 0.75),
     _memory("peak memory, head from a warm store", "frozen/mtlkit-warm", "frozen/hf", 0.5, 0.44),
+    _alone("calls/mtlkit", "percent", "planning, sampling and policies, of a step", (1, 0.5), " %"),
     _time("tokenising 8,000 rows, cold", MAP, "tokens/mtlkit", "tokens/datasets", 1.4, 1.6),
     Goal(
         "tokenising 8,000 rows, cached",

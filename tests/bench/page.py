@@ -8,7 +8,7 @@ from tests.bench.benches import BENCHES
 from tests.bench.goals import GOALS
 from tests.bench.results import Entry, entries, turns
 from tests.bench.running import ROOT
-from tests.bench.turns import Reached, reached, spread
+from tests.bench.turns import Reached, growth, reached, spread
 from tests.bench.values import Bench, Goal
 
 HEAD = """\
@@ -73,10 +73,25 @@ def _bench(bench: Bench, entry: Entry) -> str:
     head = ("", "what", first, *(COLUMNS[column] for column in columns), "turns")
     sizes = ", ".join(f"{value} {name}" for name, value in entry.sizes.items() if value and name != "repeats")
     told = [f"## {bench.title}", "", *([bench.note, ""] if bench.note else []), *table(head, rows), ""]
+    if bench.grows:
+        told += [_growth(bench, entry), ""]
     return "\n".join([*told, f"Sizes: {sizes or 'fixed'}. Again: `{entry.command}`.", ""])
 
 
+def _growth(bench: Bench, entry: Entry) -> str:
+    """One sentence of exponents."""
+    fits = {measure: growth(entry.figures, measure) for measure in bench.grows}
+    names = {**COLUMNS, bench.measure: bench.unit}
+    told = [f"{names[measure]}: {fit:.2f}" for measure, fit in fits.items() if fit is not None]
+    return f"Fitted exponents (cost = a · size^b, by least squares of logarithms): b of {'; '.join(told)}."
+
+
 COLUMNS = {
+    "step_ms": "a step, ms",
+    "planning_ms": "planning, ms",
+    "first_step_ms": "from planning to the first step, ms",
+    "rates_ms": "writing rates, ms",
+    "sampling_ms": "sampling, ms",
     "engine_ms": "engine, ms a step",
     "bare_ms": "bare, ms a step",
     "ms_uniform": "one rate, ms",

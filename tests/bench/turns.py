@@ -1,12 +1,12 @@
 """What turns come to: medians, ratios of medians with the spread of paired ratios, exponents of growth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import log
 from statistics import fmean, median
 
 from attrs import frozen
 
-from tests.bench.values import Cell, Goal
+from tests.bench.values import Cell, Figures, Goal
 
 Read = Callable[[Cell], Sequence[float]]
 
@@ -70,6 +70,16 @@ def exponent(sizes: Sequence[float], costs: Sequence[float]) -> float:
     x, y = fmean(xs), fmean(ys)
     down = sum((each - x) ** 2 for each in xs)
     return sum((one - x) * (other - y) for one, other in zip(xs, ys, strict=True)) / down
+
+
+def growth(figures: Mapping[str, Sequence[Figures]], measure: str) -> float | None:
+    """The exponent of a figure over variants that are called after their size; None of fewer than two."""
+    known = {
+        float(name): median(turn[measure] for turn in turns)
+        for name, turns in figures.items()
+        if turns and all(turn.get(measure, 0) > 0 for turn in turns)
+    }
+    return exponent(list(known), list(known.values())) if len(known) > 1 else None
 
 
 def _ratio(ours: float, theirs: float, ours_above: bool) -> float:

@@ -44,7 +44,7 @@ class Bench:
     """Variants of one piece of work, taking turns: A B C, A B C, …
 
     `export` names the recipe whose rows the peers get as a file; `measure` is the figure that the page shows
-    first.
+    first. Where the variants are sizes, `grows` are the figures whose growth is fitted.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Bench:
     unit: str
     export: str = ""
     note: str = ""
+    grows: tuple[str, ...] = ()
 
 
 @frozen
