@@ -6,7 +6,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 export HF_HUB_OFFLINE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: quickstart test test-seeds test-faults fuzz bench bench-quick bench-page lint types layers plugins
+.PHONY: quickstart test test-seeds test-faults fuzz bench bench-quick bench-quality bench-page lint types layers plugins
 .PHONY: docs-reference check clean help
 .DEFAULT_GOAL := help
 
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz         slow: 10,000 recipes nobody would write, 2,000 with one mistake"
 	@echo "make bench        slow: half an hour. mtlkit beside its peers, into docs/benchmarks.md; ONLY=full,frozen for parts"
 	@echo "make bench-quick  the same with little work, in minutes, into build/"
+	@echo "make bench-quality  slow: forty minutes. Do faster ways to train learn as well? Into docs/benchmarks.md"
 	@echo "make bench-page   write docs/benchmarks.md again from docs/benchmarks.json"
 	@echo "make lint         ruff: rules and format"
 	@echo "make types        mypy --strict"
@@ -56,6 +57,9 @@ bench: $(VENV)/.installed-demo $(PEERS_VENV)/.installed
 bench-quick: $(VENV)/.installed-demo $(PEERS_VENV)/.installed
 	@mkdir -p build
 	$(BENCH) --quick --results build/bench-quick.json --page build/bench-quick.md $(ARGS)
+
+bench-quality: $(VENV)/.installed-demo
+	$(BIN)/python -m tests.bench.quality $(if $(ONLY),--only $(ONLY)) --page docs/benchmarks.md $(ARGS)
 
 bench-page: $(VENV)/.installed-demo
 	$(BIN)/python -m tests.bench.page

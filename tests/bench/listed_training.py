@@ -1,12 +1,12 @@
 """Benches of whole trainings: one task, several tasks, frozen backbones."""
 
+from tests.bench import techniques
 from tests.bench.values import Bench, Sizes, Variant
 
+BF16, EVERY = list(techniques.BF16), list(techniques.EVERY)
 TRAIN, TRAINER = "ours.training:train", "peers.trainer:train"
-BF16 = ['training.precision="bf16"']
 BACKBONE = 'freeze={use="backbone"}'
 LOWER = 'freeze={use="bottom-layers", layers=4}'
-EVERY = ['training.batching="buckets"']
 EVERY_WORDS = "mtlkit, fp32, every technique on, proved or not"
 GROUPED = {"order": "group_by_length"}
 

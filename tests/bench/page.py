@@ -6,11 +6,14 @@ from pathlib import Path
 
 from tests.bench.benches import BENCHES
 from tests.bench.goals import GOALS
+from tests.bench.markdown import number, table
+from tests.bench.quality_page import quality
 from tests.bench.results import Entry, entries, turns
 from tests.bench.running import ROOT
 from tests.bench.turns import Reached, growth, reached, spread
 from tests.bench.values import Bench, Goal
 
+QUALITY = ROOT / "docs" / "quality.json"
 HEAD = """\
 # Benchmarks
 
@@ -28,15 +31,17 @@ Figures of two machines are not comparable, ratios are more so.
 """
 
 
-def page(found: dict[str, Entry]) -> str:
-    """The whole page."""
-    parts = [HEAD, _goals(found), *(_bench(BENCHES[name], found[name]) for name in BENCHES if name in found)]
-    return "\n".join([*parts, _surroundings(found)])
+def page(results: Path, learned: Path = QUALITY) -> str:
+    """The whole page, of both files of results."""
+    found = entries(results)
+    benches = (_bench(BENCHES[name], found[name]) for name in BENCHES if name in found)
+    parts = [HEAD, _goals(found), quality(learned), *benches, _surroundings(found)]
+    return "\n".join(part for part in parts if part)
 
 
-def write_page(results: Path, path: Path) -> None:
-    """Make the page of a file of results."""
-    path.write_text(page(entries(results)), encoding="utf-8")
+def write_page(results: Path, path: Path, learned: Path = QUALITY) -> None:
+    """Make the page of the files of results."""
+    path.write_text(page(results, learned), encoding="utf-8")
 
 
 def _goals(found: dict[str, Entry]) -> str:
@@ -149,20 +154,6 @@ def _spread(values: Sequence[float]) -> str:
     told = spread(values)
     brackets = f" ({number(told.low)}–{number(told.high)})" if len(values) > 1 else ""
     return number(told.middle) + brackets
-
-
-def number(value: float) -> str:
-    """Three digits, without an exponent."""
-    if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    digits = 2 if abs(value) >= 1 else 3
-    return f"{value:.{1 if abs(value) >= 10 else digits}f}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table of Markdown, line by line."""
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
 
 
 if __name__ == "__main__":

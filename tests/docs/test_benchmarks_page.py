@@ -4,7 +4,9 @@ import pytest
 
 from tests.bench.benches import BENCHES
 from tests.bench.goals import GOALS
-from tests.bench.page import number, page
+from tests.bench.markdown import number
+from tests.bench.page import page
+from tests.bench.paired import differences, verdict
 from tests.bench.results import Entry, entries, merge
 from tests.bench.turns import exponent, reached
 from tests.bench.values import Cell, Goal
@@ -38,7 +40,7 @@ def goal(how, least, aim, theirs=("a", "b")):
 
 
 def test_the_page_is_what_the_results_give() -> None:
-    told = page(entries(DOCS / "benchmarks.json"))
+    told = page(DOCS / "benchmarks.json", DOCS / "quality.json")
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == told, "run `make bench-page`"
 
 
@@ -98,3 +100,29 @@ def test_a_part_replaces_its_own_part_alone(tmp_path) -> None:
 def test_numbers_have_three_digits() -> None:
     shown = [number(value) for value in (0, 0.0451, 0.451, 1.234, 12.34, 123.4, 12345.6)]
     assert shown == ["0", "0.045", "0.451", "1.23", "12.3", "123", "12,346"]
+
+
+@pytest.mark.parametrize(
+    ("mean", "pairs", "words"),
+    [
+        (0.0, 20, "as good"),
+        (-0.2, 20, "as good within the margin, and a little worse"),
+        (-0.6, 20, "**worse**"),
+        (0.0, 18, "too few pairs: 20 are needed"),
+    ],
+)
+def test_a_verdict_needs_pairs_and_a_margin(mean, pairs, words) -> None:
+    found = verdict([mean + (0.2 if at % 2 else -0.2) for at in range(pairs)])
+    assert found.words == words
+    assert found.mean == pytest.approx(mean)
+    assert found.low < found.mean < found.high
+    assert found.resampled == pytest.approx(found.low, abs=0.03)
+
+
+def test_differences_that_spread_too_far_show_nothing() -> None:
+    assert verdict([3.0, -3.0] * 10).words == "**not shown to be as good**"
+    assert verdict([1.0]) is None
+
+
+def test_only_seeds_of_both_are_compared() -> None:
+    assert differences({"10": 3.0, "2": 2.0, "4": 9.0}, {"2": 1.0, "10": 4.0}) == [1.0, -1.0]

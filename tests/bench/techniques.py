@@ -1,0 +1,38 @@
+"""What makes training faster and might make it learn less well, as overrides of a recipe."""
+
+from collections.abc import Mapping
+
+from attrs import fields_dict, frozen
+
+from mtlkit.builtin.backbones.options import Transformer
+
+BUCKETS, RANDOM = ('training.batching="buckets"',), ('training.batching="random"',)
+FAST, PLAIN = ('backbone.fast="auto"',), ('backbone.fast="off"',)
+if "fast" not in fields_dict(Transformer):
+    FAST = PLAIN = ()
+BF16 = ('training.precision="bf16"',)
+EVERY = (*BUCKETS, *FAST)
+NONE = (*RANDOM, *PLAIN)
+
+
+@frozen
+class Pair:
+    """Two ways to train that are to learn equally well: a technique, and the same run without it."""
+
+    name: str
+    words: str
+    technique: str
+    control: str
+
+
+ARMS: Mapping[str, tuple[str, ...]] = {
+    "none": NONE,
+    "fast": (*RANDOM, *FAST),
+    "buckets": (*BUCKETS, *PLAIN),
+    "every": EVERY,
+}
+PAIRS = (
+    Pair("fast", "the fast path of the encoder against the plain one", "fast", "none"),
+    Pair("buckets", "batches of rows of like length against random ones", "buckets", "none"),
+    Pair("every", "both together against neither", "every", "none"),
+)
