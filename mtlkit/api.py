@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
+from mtlkit.refusals import refusals
 
 if TYPE_CHECKING:
     from mtlkit.catalog.catalog import Catalog
@@ -280,9 +281,10 @@ def _check_run(folder: Path) -> None:
 
 @contextmanager
 def _placing_problems(plan: "Plan") -> Iterator[None]:
-    """Give problems that know their path in the recipe its file, line and column."""
+    """Give problems that know their path in the recipe its file, line and column; tell of what is refused."""
     try:
-        yield
+        with refusals():
+            yield
     except MtlkitError as error:
         if not any(problem.path and not problem.file for problem in error.problems):
             raise

@@ -4,10 +4,15 @@ Every failure that a user can cause is an `MtlkitError`. The command line prints
 exits with its code; a traceback means a bug in mtlkit.
 """
 
+import errno
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from attrs import frozen
+
+CHECK = "hold it against the kit with `mtlkit check`"
+NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "can't start new thread")
 
 
 @frozen
@@ -69,7 +74,7 @@ class PluginError(MtlkitError):
 
 
 class ResourceError(MtlkitError):
-    """A file, folder, package or model that the run needs is not there, or not whole, or has no room."""
+    """A file, folder, package or model is not there or not whole; or the machine has no room or memory."""
 
     exit_code = 5
 
@@ -105,13 +110,29 @@ def blaming(plugin: str, call: str) -> Iterator[None]:
     """Turn whatever a plugin raises inside the block into a `PluginError` that names it and the call.
 
     Raises:
-        PluginError: for any exception but mtlkit's own, and for an attempt to end the process.
+        PluginError: for any exception but mtlkit's own and a lack of memory, and for an attempt to end the
+            process.
     """
     try:
         yield
     except MtlkitError:
         raise
+    except KeyboardInterrupt as error:
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            raise  # a Ctrl-C; where signals are handled otherwise, none becomes a KeyboardInterrupt
+        raise PluginError(f"{plugin} raised KeyboardInterrupt in {call}", CHECK) from error
     except (Exception, SystemExit) as error:
+        if is_memory(error):
+            raise
         told = " ".join(f"{type(error).__name__}: {error}".split())
         message = f"{plugin} failed in {call}: {told}"
-        raise PluginError(message, "hold it against the kit with `mtlkit check`") from error
+        raise PluginError(message, CHECK) from error
+
+
+def is_memory(error: BaseException) -> bool:
+    """Whether an error says that there is no memory, or no thread, to be had; torch has no type for that."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if isinstance(error, RuntimeError):
+        return type(error).__name__ == "OutOfMemoryError" or any(each in str(error) for each in NO_MEMORY)
+    return isinstance(error, MemoryError)

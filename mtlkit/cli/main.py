@@ -10,8 +10,9 @@ from rich.console import Console
 from mtlkit.cli.offline import OPTION, go_offline
 from mtlkit.cli.show import show_problems
 from mtlkit.cli.signals import leaving
-from mtlkit.cli.streams import leave_streams, open_streams
+from mtlkit.cli.streams import hush_threads, leave_streams, open_streams
 from mtlkit.errors import MtlkitError
+from mtlkit.refusals import refusals
 
 HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
 
@@ -129,6 +130,7 @@ def app() -> App:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
     open_streams()
+    hush_threads()
     code = _code(arguments)
     leave_streams()
     sys.exit(code)
@@ -140,7 +142,7 @@ def _code(arguments: Sequence[str] | None) -> int:
         words.remove(OPTION)
         go_offline()
     try:
-        with leaving():
+        with refusals(), leaving():
             code = app()(words, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return 2

@@ -1,7 +1,8 @@
-"""Standard streams that are there: a program may be started with some of them closed."""
+"""Standard streams: there, though a program may be started with some closed, and used by us alone."""
 
 import os
 import sys
+import threading
 
 
 def open_streams() -> None:
@@ -18,6 +19,20 @@ def open_streams() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  open as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+
+def hush_threads() -> None:
+    """Say in a line what the system refuses to a thread, such as TensorBoard's; all else is a traceback."""
+    told = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        if not isinstance(arguments.exc_value, OSError):
+            told(arguments)
+        elif sys.stderr is not None:
+            of = f" of {arguments.thread.name}" if arguments.thread else ""
+            sys.stderr.write(f"warning: a thread in the background{of} failed: {arguments.exc_value}\n")
+
+    threading.excepthook = hook
 
 
 def leave_streams() -> None:

@@ -17,7 +17,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
-from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError
+from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
 
@@ -52,7 +52,9 @@ def make(part: Part, *arguments: object) -> Any:  # noqa: ANN401  whatever the p
         return builder(part.options, *arguments)
     except MtlkitError:
         raise
-    except Exception as error:  # a plugin is foreign code: any of its failures is reported as its own
+    except (Exception, SystemExit) as error:  # a plugin is foreign code: its failures are reported as its own
+        if is_memory(error):
+            raise
         raise PluginError(f"{_described(part)} failed to build: {type(error).__name__}: {error}") from error
 
 

@@ -55,6 +55,7 @@ from mtlkit.engine.evaluate import measures, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
+from mtlkit.engine.preflight import warnings_of_room
 from mtlkit.engine.resuming import Start, fresh
 from mtlkit.engine.rot import decay_of, rot_ends, watches
 from mtlkit.engine.seeds import kept_globals, seed_globals
@@ -142,6 +143,7 @@ def _begin(run: Run) -> Iterator[Event]:
     session, state = run.session, run.state
     yield RunStarted(session.plan.name, run.total, tuple(session.built.heads))
     yield from (Warned(str(guard)) for guard in session.preview.guards)
+    yield from map(Warned, warnings_of_room(session, run.saver.checkpoints))
     yield from _measure(run, 0)
     first = session.timeline.trainable(session.timeline.progress(0, state.log))
     yield from _enter_phase(run, 0, first)

@@ -114,9 +114,10 @@ class ShelfFile:
             aside.mkdir(parents=True)
             (aside / LOCK).touch()
             (aside / ABOUT).write_text(json.dumps(told, indent=1), encoding="utf-8")
-            for name, length in ((VALUES, size), (SUMS, 8 * -(-len(layout.order) // CHUNK_ROWS))):
-                with (aside / name).open("wb") as file:
-                    file.truncate(length)
+            with (aside / VALUES).open("wb") as file:
+                file.truncate(size)
+            # not a hole: it is written through memory, where a disk without room kills the process
+            (aside / SUMS).write_bytes(bytes(8 * -(-len(layout.order) // CHUNK_ROWS)))
             aside.rename(folder)
         except OSError:
             if not (folder / ABOUT).exists():

@@ -4,6 +4,7 @@ A process may be killed, or the power fail, anywhere in here: the checkpoints th
 until a newer one is.
 """
 
+import errno
 import json
 import shutil
 from collections.abc import Callable, Collection
@@ -35,6 +36,7 @@ from mtlkit.whole_file import sync
 
 KEEP = 2
 SPARE_BYTES = 2**16
+PASSING = (errno.EIO, errno.EINTR, errno.EAGAIN, errno.ESTALE)  # what a second try may get past
 
 
 def nothing() -> None:
@@ -114,29 +116,47 @@ def write(
         ResourceError: when it can't be written or does not read back equal; earlier ones stay.
     """
     final = checkpoints / folder_name(snapshot.step)
+    try:
+        try:
+            _written(snapshot, final, synced)
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+            _written(snapshot, final, synced)
+    except OSError as error:
+        raise ResourceError(
+            f"the checkpoint {final} could not be written: {error}",
+            "those before it are whole: `mtlkit resume` goes on from them when it can be",
+        ) from error
+    _forget_old(checkpoints, {final.name, *keep}, count)
+    _reached("done")
+    return final
+
+
+def _written(snapshot: Snapshot, final: Path, synced: Callable[[], None]) -> None:
+    """Write a checkpoint and read it back.
+
+    Raises:
+        OSError: when it can't be written, or is not what was written.
+    """
     aside = final.with_name(f"{final.name}.partial")
     try:
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        check_space(snapshot, checkpoints)
+        final.parent.mkdir(exist_ok=True)  # but no run directory that somebody has removed
+        aside.mkdir()
+        check_space(snapshot, final.parent)
         _reached("begun")
         _fill(aside, snapshot)
         _reached("filled")
         synced()
         _put(aside, final)
-    except OSError as error:
+    except OSError:
         shutil.rmtree(aside, ignore_errors=True)
-        raise ResourceError(
-            f"the checkpoint {final} could not be written: {error}",
-            "those before it are whole: `mtlkit resume` goes on from them when there is room",
-        ) from error
+        raise
     damaged = verify(final)
     if damaged:
-        raise ResourceError(f"the checkpoint {final} did not read back: {', '.join(damaged)}")
+        raise OSError(errno.EIO, f"it did not read back: {', '.join(damaged)}")
     _reached("verified")
-    _forget_old(checkpoints, {final.name, *keep}, count)
-    _reached("done")
-    return final
 
 
 def check_space(snapshot: Snapshot, folder: Path) -> None:

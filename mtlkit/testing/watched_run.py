@@ -225,7 +225,9 @@ class Run:
     def _checkpoint(self, _rule: Rule) -> None:
         snapshot = self.take()
         if self.world.folder is not None:
-            stored = read(write(snapshot, self.world.folder / str(len(self.saved)) / "checkpoints"))
+            folder = self.world.folder / str(len(self.saved))
+            folder.mkdir(exist_ok=True)
+            stored = read(write(snapshot, folder / "checkpoints"))
             check_equal(snapshot, stored, "R1", "in a checkpoint that was read back")
             snapshot = stored
         self.saved.append((snapshot, len(self.history)))
