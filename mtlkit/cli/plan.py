@@ -56,7 +56,7 @@ def plan(
         say_json({**document, "selectors": selectors, "evaluations": evaluated, "estimate": costs_told})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
-        say(plan_text(prepared.timeline, prepared.moments, prepared.phases, rows, costs.text()))
+        say(plan_text(line, prepared.moments, prepared.phases, rows, costs.text(), _note(prepared)))
         selectors_told = selectors_text(matched(prepared.plan, line.table))
         for told in (selectors_told, selection_text(prepared.plan, line.total, line.steps_per_epoch)):
             if told:
@@ -69,6 +69,11 @@ def plan(
     if plot is not None:
         _plot(prepared, plot)
     return 0
+
+
+def _note(prepared: "Preview") -> str:
+    backbone = prepared.built.backbone
+    return str(backbone.note()) if hasattr(backbone, "note") else ""
 
 
 def _draw(prepared: "Preview") -> None:

@@ -74,6 +74,10 @@ class Backbone(Protocol):
     backbone that reads text; `locate(rows)`, as `prepare`, of items whose batches say `texts` and `spans`;
     `keep(depths)`, see `Layered`. A batch may have the attributes `ids`, `texts` and `spans` of `Features`.
 
+    An optional attribute `ragged` is True where a batch costs what its tokens cost, padding left out: then
+    rows of any length are given to it together, else those of like length. An optional method `note() -> str`
+    says in a line what a plan should tell of how it computes.
+
     Values stored for later runs are found by the backbone's weights, options and rows; where features depend
     on more, such as a configuration file, `fingerprint() -> str` is a text that changes with it.
 

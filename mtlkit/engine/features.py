@@ -107,7 +107,7 @@ class Encoder:
                 )
                 return self._served(features, need)
 
-            return _in_groups([lengths[at] for at in positions], served)
+            return _in_groups(self.backbone, [lengths[at] for at in positions], served)
         found = []
         for how in sorted(need.poolings):
             rows = self._final(reading, positions, how)
@@ -128,7 +128,7 @@ class Encoder:
             batch = self.backbone.collate([items[at] for at in group]).to(self.device)
             return self._served(self._direct(batch, need.layers), need)
 
-        return _in_groups([len(item) for item in items], served)
+        return _in_groups(self.backbone, [len(item) for item in items], served)
 
     def items(self, reading: Reading, positions: Sequence[int]) -> list[Any]:
         """The prepared rows at these positions of a split."""
@@ -297,11 +297,14 @@ class Encoder:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
 
-def _in_groups(lengths: Sequence[int], served: Callable[[Sequence[int]], list[Features]]) -> list[Features]:
-    """Features computed now, rows of like length together, so that little is padded."""
-    groups = homogeneous(lengths)
+def _in_groups(
+    backbone: Backbone, lengths: Sequence[int], served: Callable[[Sequence[int]], list[Features]]
+) -> list[Features]:
+    """Features computed now, rows of like length together where padding costs something."""
+    whole = list(range(len(lengths)))
+    groups = [whole] if getattr(backbone, "ragged", False) else homogeneous(lengths)
     parts = [served(group) for group in groups]
-    if len(groups) == 1 and groups[0] == list(range(len(lengths))):
+    if len(groups) == 1 and groups[0] == whole:
         return parts[0]
     return [join(same, groups) for same in zip(*parts, strict=True)]
 

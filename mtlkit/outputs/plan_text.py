@@ -14,12 +14,13 @@ def plan_text(
     phases: Sequence[Phase],
     rows: Mapping[str, int],
     costs: str,
+    note: str = "",
 ) -> str:
-    """The plan as text, but for the drawing and the single weights."""
+    """The plan as text, but for the drawing and the single weights; `note` is the backbone's own."""
     sources = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     parts = [
         f"{timeline.total:,} steps, {timeline.steps_per_epoch:,} an epoch; training rows: {sources}",
-        f"estimate: {costs}",
+        f"estimate: {costs}" + (f"\nbackbone: {note}" if note else ""),
         _groups(timeline),
         _phases(timeline, phases),
         _rates(timeline, moments),

@@ -11,6 +11,7 @@ from mtlkit.contracts.options import option
 from mtlkit.contracts.place import Place
 
 LongTexts = Literal["cut", "windows"]
+Fast = Literal["auto", "off"]
 SHORTEST_WINDOW = 8
 
 
@@ -33,6 +34,9 @@ class Transformer:
     revision: str | None = option("branch, tag or commit of a model on the hub", None)
     lora: Lora | None = option("low-rank adapters in some layers", None)
     ia3: IA3 | None = option("factors on the outputs and inputs of some layers", None)
+    fast: Fast = option(
+        "leave padding out and draw dropout cheaply, for the kinds of models it is tested on", "auto"
+    )
     reinit_top: Annotated[int, Ge(0)] = option(
         "how many of the topmost blocks start anew, with random weights", 0, unit="blocks"
     )

@@ -22,7 +22,9 @@ from mtlkit.builtin.backbones.adapters import (
     fold_adapters,
     layer_of,
 )
+from mtlkit.builtin.backbones.fast import FastPath, note
 from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
+from mtlkit.builtin.backbones.layout import Layout
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
 from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, showing, trace
@@ -64,6 +66,7 @@ class TransformerBackbone(nn.Module):
             renew_top(self._blocks, partial(self._fresh_blocks, config), options.reinit_top)
         kind = options.lora or options.ia3
         self._adapted = add_adapters(model, self._path, kind) if kind is not None else ()
+        self._fast = FastPath.of(model, config) if options.fast == "auto" else None
         # In a tuple, so that the model's parts and not the model are this module's children.
         self._whole = (model,)
         self._kept: dict[int, Tensor] = {}
@@ -130,6 +133,10 @@ class TransformerBackbone(nn.Module):
         told: dict[str, Any] = self.model.config.to_dict()
         return json.dumps({key: told[key] for key in sorted(told) if key[0] != "_"}, default=str)
 
+    def note(self) -> str:
+        """What a plan says of how rows are run."""
+        return note(self.model, self._fast, self.options.fast)
+
     def adapters(self) -> Collection[str]:
         """Names of the weights that adapters brought."""
         return frozenset(self._prefix + name for name in adapter_weights(self.model, self._adapted))
@@ -176,22 +183,25 @@ class TransformerBackbone(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         """Features of the batch."""
-        with self._show(self._wanted, batch):
-            return self._features(self._run(batch), batch)
+        layout = self._layout(batch)
+        with self._show(self._wanted, layout):
+            return _features(self._run(batch, layout), batch, layout)
 
     def stem(self, batch: Batch, depth: int) -> Tensor:
         """Hidden states [B, T, H] below block `depth`+1."""
-        return _together(run_to(self._blocks, depth, lambda: self._run(batch)), batch)
+        layout = self._layout(batch)
+        return layout.rows(run_to(self._blocks, depth, lambda: self._run(batch, layout)))
 
     def tail(self, hidden: Tensor, batch: Batch, depth: int) -> Features:
         """Features from the hidden states that `stem` gave for the same batch and depth."""
-        answer = self._trace.answer
         if depth in self._wanted:
             self._kept[depth] = hidden
-        apart = hidden if batch.windows is None else batch.windows.apart(hidden)
-        with self._show([above for above in self._wanted if above > depth], batch):
-            output = run_from(self._blocks, depth, apart, answer, lambda: self._run(batch))
-        return self._features(output, batch)
+        layout, answer = self._layout(batch), self._trace.answer
+        with self._show([above for above in self._wanted if above > depth], layout):
+            output = run_from(
+                self._blocks, depth, layout.model(hidden), answer, lambda: self._run(batch, layout)
+            )
+        return _features(output, batch, layout)
 
     @contextmanager
     def keep(self, depths: Sequence[int]) -> Iterator[Mapping[int, Tensor]]:
@@ -204,23 +214,30 @@ class TransformerBackbone(nn.Module):
             self._kept, self._wanted = before
 
     @contextmanager
-    def _show(self, depths: Collection[int], batch: Batch) -> Iterator[None]:
+    def _show(self, depths: Collection[int], layout: Layout) -> Iterator[None]:
         shown: dict[int, Tensor] = {}
         with showing(self._blocks, depths, shown):
             yield
-        self._kept |= {depth: _together(states, batch) for depth, states in shown.items()}
+        self._kept |= {depth: layout.rows(states) for depth, states in shown.items()}
 
-    def _run(self, batch: Batch) -> Any:  # noqa: ANN401  a transformers model's answer
-        ids, types, mask = batch.ids, batch.types, batch.mask
-        if batch.windows is not None:
-            ids = batch.windows.apart(ids, self.tokenizer.pad_token_id or 0)
-            types = None if types is None else batch.windows.apart(types)
-            mask = batch.windows.mask
+    def _layout(self, batch: Batch) -> Layout:
+        return Layout.of(batch, packed=self.ragged)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether rows cost what their own tokens cost, so that a batch may have rows of any length."""
+        return self._fast is not None and self.model.device.type == "cpu"
+
+    def _run(self, batch: Batch, layout: Layout) -> Any:  # noqa: ANN401  a transformers model's answer
+        ids, types = layout.inputs(batch, self.tokenizer.pad_token_id or 0)
+        if self._fast is not None and layout.packing is not None:
+            return self._fast.run(ids, types, layout.packing)
         typed = {"token_type_ids": types} if types is not None else {}
-        return self.model(input_ids=ids, attention_mask=mask.long(), **typed)
+        return self.model(input_ids=ids, attention_mask=layout.mask.long(), **typed)
 
-    def _features(self, output: Any, batch: Batch) -> Features:  # noqa: ANN401  a transformers model's answer
-        return Features(_together(output.last_hidden_state, batch), batch.mask, batch.words)
+
+def _features(output: Any, batch: Batch, layout: Layout) -> Features:  # noqa: ANN401  a transformers model's answer
+    return Features(layout.rows(output.last_hidden_state), batch.mask, batch.words)
 
 
 @contextmanager
@@ -240,10 +257,6 @@ def _without_padding(model: Any) -> Iterator[None]:  # noqa: ANN401  a transform
         yield
     finally:
         model.config.pad_token_id = padding
-
-
-def _together(states: Tensor, batch: Batch) -> Tensor:
-    return states if batch.windows is None else batch.windows.together(states)
 
 
 def _children(model: nn.Module) -> list[tuple[str, nn.Module]]:

@@ -1,0 +1,108 @@
+"""Rows without padding: their tokens one after another, as one row, and apart again.
+
+Only attention looks at more than one token at a time. For it the rows are put into groups of like length,
+each padded to its longest row; everything else is computed for real tokens only.
+
+Shapes: B rows, T tokens of the longest, N tokens of all rows; M places of all groups, padding included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from attrs import frozen
+from torch import Tensor
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+GROUP_ROWS = 8
+"""Rows of a group: of fewer the products of attention are small, of more the padding is large."""
+
+
+@frozen(eq=False)
+class Group:
+    """Rows that attend together, as a block of `rows` · `width` places.
+
+    `mask` [rows, 1, 1, width] is True at tokens, None where no row is padded.
+    """
+
+    rows: int
+    width: int
+    mask: Tensor | None
+
+
+@frozen(eq=False)
+class Packing:
+    """Where the tokens of a padded batch are when they stand one after another.
+
+    `flat` [N] is where each token is in the batch [B·T], `positions` [N] its number in its row. `there` [M]
+    says which token is at each place of the groups, one after another (at padding the first of its row), and
+    `back` [N] at which place each token is.
+    """
+
+    rows: int
+    width: int
+    flat: Tensor
+    positions: Tensor
+    groups: tuple[Group, ...]
+    there: Tensor
+    back: Tensor
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], width: int, device: torch.device) -> Self:
+        """The packing of rows of these lengths in a batch padded on the right to `width`.
+
+        At least one row has a token.
+        """
+        sizes = np.asarray(lengths)
+        starts = np.cumsum(sizes) - sizes
+        row_of = np.repeat(np.arange(len(sizes)), sizes)
+        positions = np.arange(len(row_of)) - starts[row_of]
+        blocks = [_block(starts[members], sizes[members]) for members in _groups(sizes)]
+        there = np.concatenate([places for places, _ in blocks])
+        real = np.concatenate([real.ravel() for _, real in blocks])
+        back = np.empty(len(row_of), np.int64)
+        back[there[real]] = np.flatnonzero(real)
+        return cls(
+            rows=len(sizes),
+            width=width,
+            flat=_on(row_of * width + positions, device),
+            positions=_on(positions, device),
+            groups=tuple(_group(real, device) for _, real in blocks),
+            there=_on(there, device),
+            back=_on(back, device),
+        )
+
+    def together(self, values: Tensor) -> Tensor:
+        """Values [B, T, …] as values [1, N, …] of the tokens alone."""
+        return values.flatten(0, 1)[self.flat][None]
+
+    def apart(self, values: Tensor) -> Tensor:
+        """Values [1, N, …] of the tokens as values [B, T, …], zero at padding."""
+        whole = values.new_zeros(self.rows * self.width, *values.shape[2:])
+        return whole.index_copy(0, self.flat, values[0]).view(self.rows, self.width, *values.shape[2:])
+
+
+def _groups(sizes: Ints) -> list[Ints]:
+    """The rows that have tokens, longest first, a few at a time."""
+    order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
+    return np.split(order, range(GROUP_ROWS, len(order), GROUP_ROWS))
+
+
+def _block(starts: Ints, sizes: Ints) -> tuple[Ints, Flags]:
+    """Which token is at each place of a group of rows, and which places [rows, width] are no padding."""
+    steps = np.arange(sizes[0])
+    real = steps < sizes[:, None]
+    return (starts[:, None] + steps * real).ravel(), real
+
+
+def _group(real: Flags, device: torch.device) -> Group:
+    rows, width = real.shape
+    return Group(rows, width, None if real.all() else _on(real[:, None, None], device))
+
+
+def _on(values: np.ndarray[Any, Any], device: torch.device) -> Tensor:
+    return torch.from_numpy(values).to(device)
