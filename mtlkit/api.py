@@ -283,12 +283,26 @@ def _check_run(folder: Path) -> None:
 def _placing_problems(plan: "Plan") -> Iterator[None]:
     """Give problems that know their path in the recipe its file, line and column; tell of what is refused."""
     try:
-        with refusals():
+        with refusals(), _blaming_plugins(plan):
             yield
     except MtlkitError as error:
         if not any(problem.path and not problem.file for problem in error.problems):
             raise
         raise type(error)([_placed(problem, plan) for problem in error.problems]) from error
+
+
+@contextmanager
+def _blaming_plugins(plan: "Plan") -> Iterator[None]:
+    """Turn what comes out of a plugin of strangers into an error that names it."""
+    try:
+        yield
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        from mtlkit.culprit import blamed
+
+        told = blamed(error, plan.parts)
+        if told is None:
+            raise
+        raise told from error
 
 
 def _placed(problem: Problem, plan: "Plan") -> Problem:

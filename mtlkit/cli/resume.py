@@ -1,8 +1,12 @@
 """`mtlkit resume`: go on with a run that did not reach its end."""
 
+from contextlib import suppress
+
 from mtlkit.cli.arguments import Allowed, AllowInexact, Json, Overrides, PluginFiles, RunFolder, Strict
 from mtlkit.cli.run import show
 from mtlkit.cli.signals import stopping
+from mtlkit.cli.watch import watching
+from mtlkit.errors import MtlkitError
 
 
 def resume(
@@ -18,10 +22,13 @@ def resume(
 ) -> int:
     """Go on with a run from its newest whole checkpoint; it ends as if it had never stopped."""
     from mtlkit.api import resume as go_on
+    from mtlkit.api import stored_plan
     from mtlkit.plan.changes import Leave
 
     leave = Leave(tuple(allow), inexact=allow_inexact, damage=not strict)
-    with stopping() as stop:
+    with stopping() as stop, watching(stop) as watch:
+        with suppress(MtlkitError):  # told below
+            watch.parts = stored_plan(run, plugin).parts
         result = go_on(run, set_, plugin, leave=leave, console=True, stop=stop)
     show(result, json=json)
     return 0

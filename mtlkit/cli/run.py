@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import note, say, say_json, table
 from mtlkit.cli.signals import stopping
+from mtlkit.cli.watch import watching
 from mtlkit.outputs.result import Result
 
 Out = Annotated[Path, Parameter(help="where run directories go")]
@@ -38,8 +39,9 @@ def run(
     from mtlkit.course import Audience
     from mtlkit.outputs.run_directory import unfinished
 
-    with stopping() as stop:
+    with stopping() as stop, watching(stop) as watch:
         made = make_plan(load(recipe, set_, plugin))
+        watch.parts = made.parts
         note(f"preparing {made.name}: reading data, laying out the model")
         prepared = preview(made)
         begun = unfinished(out / made.name) if resume else None

@@ -118,6 +118,7 @@ def train(
         with run.stop.held(), kept_globals():
             for event in _course(run, start):
                 run.state.count(event)
+                run.stop.beat()
                 yield event
     finally:
         run.saver.close()

@@ -43,6 +43,8 @@ def _deliver(event: Event, alive: dict[str, Tracker], silent: set[str]) -> list[
                 )
         except (Exception, SystemExit) as error:  # noqa: BLE001  a tracker is foreign and may not stop the run
             del alive[name]
+            with suppress(Exception, SystemExit):
+                tracker.close()
             warnings.append(
                 Warned(f"tracker {name!r} failed and was dropped: {type(error).__name__}: {error}")
             )

@@ -203,7 +203,7 @@ def _column_problems(
         return [
             problem_at(document, ("data", name), each.message, each.suggestion) for each in error.problems
         ]
-    except Exception as error:  # noqa: BLE001  a source is foreign code: its failure is reported as its own
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a source is foreign: its failure is its own
         message = f"data source {part.name!r} of {part.distribution} failed: {type(error).__name__}: {error}"
         return [problem_at(document, ("data", name), message, part.install)]
     found = [
