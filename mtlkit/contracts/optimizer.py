@@ -16,6 +16,11 @@ class OptimizerOptions(Protocol):
 
     Like an LRSchedule it may have `patterns()`, the selectors among the options, and `tasks()`, the task
     names among them.
+
+    The attribute `still_without_gradient = True` says that each number is updated by its own gradient and
+    state alone, and that one whose gradient has been zero since the start moves by weight decay only: then
+    rows of an embedding table that never occur cost nothing. `decoupled_decay = True` says that this decay is
+    the factor 1 - rate · decay; without it, only tables whose decay is 0 are updated by rows.
     """
 
     def decay(self, row: Row) -> float:

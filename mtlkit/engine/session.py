@@ -23,6 +23,7 @@ from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelves import folder
 from mtlkit.engine.soft import SoftFreeze
 from mtlkit.engine.store import Store
+from mtlkit.engine.table_rows import TableRows
 from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.batches import length
 from mtlkit.plan.checks import check_table, check_trains
@@ -60,6 +61,7 @@ class Session:
     readers: tuple[Readers, ...]
     streams: Mapping[str, Stream]
     soft: tuple[SoftFreeze, ...]
+    tables: TableRows
     device: torch.device
 
     @property
@@ -182,16 +184,21 @@ def open_session(prepared: Preview) -> Session:
         located=frozenset((each.source, view) for each in readers for view in each.located()),
     )
     line = evolve(prepared.timeline, table=built.table)
+    optimizer = build_optimizer(plan, built, handles, line)
+    soft = tuple(SoftFreeze.of(part, make(part), built.table, handles) for part in plan.regularizers)
+    # A regularizer has something to say of every row.
+    by_rows = TableRows({}) if soft else TableRows.of(handles, optimizer, plan.optimizer.options)
     return Session(
         preview=prepared,
         built=built,
         handles=handles,
         timeline=line,
-        optimizer=build_optimizer(plan, built, handles, line),
+        optimizer=optimizer,
         encoder=encoder,
         readers=readers,
         streams={each.source: _stream(plan, each, encoder) for each in readers},
-        soft=tuple(SoftFreeze.of(part, make(part), built.table, handles) for part in plan.regularizers),
+        soft=soft,
+        tables=by_rows,
         device=device,
     )
 

@@ -86,13 +86,14 @@ def _updated(session: Session, progress: Progress, positions: Positions) -> Outc
     counts = _counts(session, parts)
     tally = _Tally(session, progress, positions, counts)
     forward = partial(_scored, session, progress, parts, _gates(session, progress))
-    whole = whole_losses(session, parts, forward)
-    if whole:
-        tally.backward({task: each.term for task, each in whole.items()})
-    for number, part in enumerate(parts):
-        with forward(number) as scores:
-            pulls = [whole[task].pull(number, scores[task]) for task in scores if task in whole]
-            tally.backward(_terms(session, part, scores, whole), pulls)
+    with session.tables.sparse():
+        whole = whole_losses(session, parts, forward)
+        if whole:
+            tally.backward({task: each.term for task, each in whole.items()})
+        for number, part in enumerate(parts):
+            with forward(number) as scores:
+                pulls = [whole[task].pull(number, scores[task]) for task in scores if task in whole]
+                tally.backward(_terms(session, part, scores, whole), pulls)
     tally.check_counts()
     penalties = add_penalties(session.soft, session.handles, progress)
     norm = _update(session, progress, positions)
@@ -264,7 +265,7 @@ def _not_finite_gradient(session: Session, progress: Progress, positions: Positi
     wrong = [
         name
         for name, weight in session.handles.weights.items()
-        if (gradient := weight.parameters[0].grad) is not None and not gradient.isfinite().all()
+        if (gradient := weight.parameters[0].grad) is not None and not _finite(gradient)
     ]
     rows = "; ".join(
         f"{', '.join(map(str, session.data[name].numbers(TRAIN, rows[:16])))} of data {name!r}"
@@ -278,9 +279,21 @@ def _not_finite_gradient(session: Session, progress: Progress, positions: Positi
     )
 
 
+def _finite(gradient: Tensor) -> bool:
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return bool(values.isfinite().all())
+
+
 def _update(session: Session, progress: Progress, positions: Positions) -> float:
     """Clip and step; returns the gradient norm before clipping."""
     ready_gradients(session.handles.weights.values())
+    with session.tables.gathered(session.optimizer):
+        norm = _clip_and_step(session, progress, positions)
+    session.optimizer.zero_grad(set_to_none=True)
+    return norm
+
+
+def _clip_and_step(session: Session, progress: Progress, positions: Positions) -> float:
     live = [
         parameter
         for group in session.optimizer.param_groups
@@ -295,5 +308,4 @@ def _update(session: Session, progress: Progress, positions: Positions) -> float
     if session.plan.training.grad_clip is not None:
         torch.nn.utils.clip_grads_with_norm_(live, session.plan.training.grad_clip, norm)
     session.optimizer.step()
-    session.optimizer.zero_grad(set_to_none=True)
     return float(norm)

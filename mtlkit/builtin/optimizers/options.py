@@ -1,6 +1,6 @@
 """Options of the optimizers, read without torch."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Le, Lt
 from attrs import frozen
@@ -33,6 +33,9 @@ class AdamW:
     Does not help: where memory is short: it keeps two numbers for each that trains.
     """
 
+    still_without_gradient: ClassVar[bool] = True
+    decoupled_decay: ClassVar[bool] = True
+
     betas: tuple[Share, Share] = option(BETAS_DOC, (0.9, 0.999))
     eps: Annotated[float, Gt(0)] = option(EPS_DOC, 1e-8)
     weight_decay: Annotated[float, Ge(0)] = option(DECOUPLED_DOC, 0.01)
@@ -63,6 +66,8 @@ class Adam:
     Does not help: with weight decay, which does better decoupled (Loshchilov & Hutter 2019,
     arXiv:1711.05101).
     """
+
+    still_without_gradient: ClassVar[bool] = True
 
     betas: tuple[Share, Share] = option(BETAS_DOC, (0.9, 0.999))
     eps: Annotated[float, Gt(0)] = option(EPS_DOC, 1e-8)
@@ -97,6 +102,8 @@ class Sgd:
     Does not help: on attention models trained from scratch, whose gradients have heavy tails (Zhang et al.
     2020, "Why are Adaptive Methods Good for Attention Models?", arXiv:1912.03194).
     """
+
+    still_without_gradient: ClassVar[bool] = True
 
     momentum: Share = option("share of the last update that is kept", 0.0)
     nesterov: bool = option("whether the gradient is taken ahead of the momentum's step", False)
@@ -171,6 +178,9 @@ class Lion:
 
     Does not help: with small batches, whose noise decides the sign.
     """
+
+    still_without_gradient: ClassVar[bool] = True
+    decoupled_decay: ClassVar[bool] = True
 
     betas: tuple[Share, Share] = option(
         "the share of the momentum in the update, and what the momentum keeps of itself", (0.9, 0.99)
