@@ -268,7 +268,7 @@ class Failing:
         pass
     def receive(self, event):
         if type(event).__name__ == "StepDone":
-            raise OSError("disk full")
+            raise RuntimeError("odd")
     def close(self):
         pass
 
@@ -278,11 +278,21 @@ def mtlkit_cards():
 """
 
 
+def test_a_tracker_that_can_not_write_is_told_of_once_and_goes_on(tmp_path):
+    plugin = tmp_path / "failing_tracker.py"
+    plugin.write_text(FAILING.replace('RuntimeError("odd")', 'OSError("disk full")'))
+    recipe = write_recipe(tmp_path, more="")
+    result, events = run_recipe(recipe, ["logging.trackers.failing={}"], [plugin])
+    (warned,) = of_type(events, Warned)
+    assert warned.message == "tracker 'failing' can't write, and misses events until it can: disk full"
+    assert events[-1] == RunEnded(result.steps)
+
+
 def test_a_failing_tracker_is_dropped_and_the_run_goes_on(tmp_path):
     plugin = tmp_path / "failing_tracker.py"
     plugin.write_text(FAILING)
     recipe = write_recipe(tmp_path, more="")
     result, events = run_recipe(recipe, ["logging.trackers.failing={}"], [plugin])
     (warned,) = of_type(events, Warned)
-    assert warned.message == "tracker 'failing' failed and was dropped: OSError: disk full"
+    assert warned.message == "tracker 'failing' failed and was dropped: RuntimeError: odd"
     assert events[-1] == RunEnded(result.steps)
