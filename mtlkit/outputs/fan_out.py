@@ -34,8 +34,6 @@ def _deliver(event: Event, alive: dict[str, Tracker], silent: set[str]) -> list[
     for name, tracker in list(alive.items()):
         try:
             tracker.receive(event)
-            if not isinstance(event, Warned):  # that warning itself, perhaps
-                silent.discard(name)
         except OSError as error:
             if name not in silent:
                 silent.add(name)

@@ -279,7 +279,7 @@ def mtlkit_cards():
 
 
 def test_a_tracker_that_can_not_write_is_told_of_once_and_goes_on(tmp_path):
-    plugin = tmp_path / "failing_tracker.py"
+    plugin = tmp_path / "silent_tracker.py"
     plugin.write_text(FAILING.replace('RuntimeError("odd")', 'OSError("disk full")'))
     recipe = write_recipe(tmp_path, more="")
     result, events = run_recipe(recipe, ["logging.trackers.failing={}"], [plugin])
