@@ -203,6 +203,7 @@ def _end(run: Run) -> Iterator[Event]:
         run.before = _at_mark(run, state.mark) if state.mark else None
         run.saver.wait()
         load_weights(session.handles, run.saver.checkpoints / chosen[1])
+        state.moved = set(session.handles.weights)
         now = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
         session.encoder.replace_weights(stem_digests(now, session.built.table))
     if session.held_out:
@@ -225,7 +226,7 @@ def _stopped(run: Run) -> Stopped:
 
 
 def _at_mark(run: Run, mark: Mark) -> Snapshot:
-    return snapshot_at(run.session, run.state, mark.step, mark.standing, mark.known)
+    return snapshot_at(run.session, run.state, mark.step, mark.standing, mark.known, run.saver.spare)
 
 
 def _measure(run: Run, step: int) -> Iterator[Measured]:
@@ -351,7 +352,7 @@ def _save(run: Run, done: int, *, finished: bool = False) -> Iterator[Checkpoint
     """Copy everything and begin to write it; that is told when it is known to be written."""
     yield from _written(run)
     standing = run.state.standing(done, finished=finished)
-    copy = snapshot_at(run.session, run.state, done, standing, len(run.state.log))
+    copy = snapshot_at(run.session, run.state, done, standing, len(run.state.log), run.saver.spare)
     run.saver.begin(copy, _kept(standing))
 
 

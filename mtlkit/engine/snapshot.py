@@ -3,7 +3,7 @@
 Randomness is not among it: every step is seeded from (seed, step).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -62,6 +62,15 @@ class Snapshot:
     standing: Standing = Standing()
 
 
+@frozen(eq=False)
+class Spare:
+    """A snapshot needed no more, for its memory; of the weights `unchanged` since, for its content."""
+
+    weights: Mapping[str, Tensor] = field(factory=dict)
+    state: Mapping[str, Tensor] = field(factory=dict)
+    unchanged: Collection[str] = ()
+
+
 def take(
     handles: Handles,
     optimizer: Optimizer,
@@ -69,18 +78,21 @@ def take(
     cursors: Mapping[str, int] | None = None,
     log: Sequence[Measurement] = (),
     standing: Standing | None = None,
+    spare: Spare | None = None,
 ) -> Snapshot:
-    """Copy all of it.
+    """Copy all of it, into the memory of a spare snapshot as far as it fits.
 
     Raises:
         PluginError: when the optimizer keeps something other than tensors and plain values per weight.
     """
+    spare = spare or Spare()
     state: dict[str, Tensor] = {}
     plain: dict[str, Plain] = {}
     for name, parameter in _trained(optimizer):
         for key, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
-                state[f"{name}::{key}"] = copied(value)
+                place = f"{name}::{key}"
+                state[place] = copied(value, spare.state.get(place))
             elif isinstance(value, bool | int | float | str | None):
                 plain[f"{name}::{key}"] = value
             else:
@@ -88,7 +100,12 @@ def take(
                     f"{type(optimizer).__name__} keeps {key!r} of {name} as {type(value).__name__}",
                     "an optimizer may keep tensors, numbers, texts and None",
                 )
-    weights = {name: copied(tensor) for name, tensor in tensors(handles).items()}
+    weights = {
+        name: spare.weights[name]
+        if name in spare.unchanged and name in spare.weights
+        else copied(tensor, spare.weights.get(name))
+        for name, tensor in tensors(handles).items()
+    }
     return Snapshot(
         weights,
         state,
@@ -163,8 +180,13 @@ def put_back(handles: Handles, stored: Mapping[str, Tensor]) -> None:
             tensor.copy_(stored[name])
 
 
-def copied(tensor: Tensor) -> Tensor:
-    """A copy of its own memory, because safetensors refuses tensors that share any."""
+def copied(tensor: Tensor, into: Tensor | None = None) -> Tensor:
+    """A copy of its own memory, for safetensors refuses tensors that share any; in that of `into` if it fits.
+
+    Memory that is new has to be asked of the system page by page, which takes longer than the copy.
+    """
+    if into is not None and into.shape == tensor.shape and into.dtype == tensor.dtype:
+        return into.copy_(tensor.detach())
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 

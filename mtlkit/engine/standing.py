@@ -1,15 +1,16 @@
 """Where a run stands: what changes from step to step beside the weights, and how a resume finds it again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from attrs import define, field, frozen
 
 from mtlkit.contracts.events import Activity, Event, Resumed, StepDone, Stopped, Warned
+from mtlkit.contracts.params import BACKBONE
 from mtlkit.contracts.progress import Measurement
 from mtlkit.contracts.rows import SPLITS, SplitName
 from mtlkit.engine.digest import Digests
 from mtlkit.engine.session import HELD_OUT, Session
-from mtlkit.engine.snapshot import Snapshot, Standing, take
+from mtlkit.engine.snapshot import Snapshot, Spare, Standing, take
 from mtlkit.engine.statistics import States
 from mtlkit.engine.step import Cursors
 from mtlkit.plan.batches import rows_per_step
@@ -35,7 +36,8 @@ class State:
     `start` are the states of the first weights, for policies that compare with them; `untrained` the
     metrics before training, and `stood` the tasks whose heads were frozen under a training backbone.
     `told` counts the events told so far that have a place in the order of the run, `mark` is the end of
-    the last step, and `about` what no step changes.
+    the last step, and `about` what no step changes. `moved` are the weights that trained since the last
+    snapshot was taken.
     """
 
     about: Standing = field(factory=Standing)
@@ -52,6 +54,7 @@ class State:
     stood: frozenset[str] = frozenset()
     told: int = 0
     mark: Mark | None = None
+    moved: set[str] = field(factory=set)
 
     def count(self, event: Event) -> None:
         """Count an event that is told."""
@@ -74,6 +77,7 @@ class State:
 
     def end_step(self, done: int, untold: int | None) -> None:
         """Mark the end of a step; what is due after it is pending."""
+        self.moved |= self.trainable or frozenset()
         self.mark = Mark(done, len(self.log), self.standing(untold, pending=True))
 
     def enter(self, session: Session, step: int, trainable: frozenset[str]) -> None:
@@ -97,10 +101,26 @@ class State:
         self.mark = Mark(snapshot.step, len(self.log), told)
 
 
-def snapshot_at(session: Session, state: State, step: int, standing: Standing, known: int) -> Snapshot:
-    """A copy of everything, of the metric log the first `known` entries."""
+def snapshot_at(
+    session: Session,
+    state: State,
+    step: int,
+    standing: Standing,
+    known: int,
+    spare: Callable[[Collection[str]], Spare | None],
+) -> Snapshot:
+    """A copy of everything, of the metric log the first `known` entries.
+
+    What of the backbone has been frozen since the last snapshot is as it was then: that is proved at the end
+    of the phase. Heads may have been fitted meanwhile.
+    """
     log = state.log[:known]
-    return take(session.handles, session.optimizer, step, state.cursors.taken, log, standing)
+    unchanged = {row.name for row in session.built.table if row.owner == BACKBONE} - state.moved
+    copy = take(
+        session.handles, session.optimizer, step, state.cursors.taken, log, standing, spare(unchanged)
+    )
+    state.moved = set()
+    return copy
 
 
 def phase_end(session: Session, step: int) -> int:

@@ -29,7 +29,7 @@ from mtlkit.engine.checkpoint import (
     state_of,
     verify,
 )
-from mtlkit.engine.snapshot import Snapshot
+from mtlkit.engine.snapshot import Snapshot, Spare
 from mtlkit.engine.tensor_file import Written, write_bytes, write_tensors
 from mtlkit.errors import ResourceError
 from mtlkit.whole_file import sync
@@ -56,6 +56,7 @@ class Saver:
     synced: Callable[[], None] = nothing
     announced: int | None = None
     last: int | None = None
+    _spare: Snapshot | None = None
     _thread: Thread | None = None
     _error: BaseException | None = None
 
@@ -66,6 +67,7 @@ class Saver:
         def work() -> None:
             try:
                 write(snapshot, self.checkpoints, keep, self.count, self.synced)
+                self._spare = snapshot
             except BaseException as error:  # noqa: BLE001  raised in the thread that asks
                 self._error = error
 
@@ -93,6 +95,15 @@ class Saver:
         self.wait()
         step, self.announced = self.announced, None
         return step
+
+    def spare(self, unchanged: Collection[str] = ()) -> Spare | None:
+        """The snapshot that was written last, for the next one: whoever asks has it for himself.
+
+        `unchanged` are weights that have not changed since it was taken.
+        """
+        self.close()
+        found, self._spare = self._spare, None
+        return None if found is None else Spare(found.weights, found.state, unchanged)
 
     def close(self) -> None:
         """Wait for it, whatever comes of it."""

@@ -28,7 +28,7 @@ def waiting(params: dict[str, Any]) -> dict[str, float]:
         saver = Saver(Path(out))
         for number in range(params["steps"]):
             began = time.perf_counter()
-            saver.begin(take(bare.session.handles, bare.session.optimizer, number))
+            saver.begin(take(bare.session.handles, bare.session.optimizer, number, spare=saver.spare()))
             waits.append(time.perf_counter() - began)
             saver.finish()
             writes.append(time.perf_counter() - began)
