@@ -1,8 +1,9 @@
 """How the commands write: data on standard output, everything else on standard error."""
 
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtlkit.errors import Problem
@@ -14,11 +15,19 @@ def say(text: str = "") -> None:
 
 
 def say_json(value: Any) -> None:  # noqa: ANN401  any JSON value
-    """One JSON object on standard output."""
-    text = json.dumps(value, indent=1, ensure_ascii=False)
+    """One JSON object on standard output; numbers that are not finite, which JSON has not, are null."""
+    text = json.dumps(_finite(value), indent=1, ensure_ascii=False)
     # most control characters are spelt out in JSON anyhow, but not those above the first 128
     steering = {ord(each): json.dumps(each)[1:-1] for each in set(text) - {"\n"} if not each.isprintable()}
     sys.stdout.write(text.translate(steering) + "\n")
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401  any JSON value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def note(text: str) -> None:

@@ -1,7 +1,9 @@
 """Evaluation: predictions of every held-out row, metrics over them, bootstrap intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import torch
@@ -60,6 +62,17 @@ def values(found: Mapping[str, Measure]) -> dict[str, float]:
     return {name: float(measure.compute(measure.records)) for name, measure in found.items()}
 
 
+def not_finite(metrics: Mapping[str, float], step: int, split: str) -> Iterator[str]:
+    """What there is to warn of: metrics that are NaN or infinite, with their task."""
+    for name, value in metrics.items():
+        if not isfinite(value):
+            task, _, metric = name.partition("/")
+            yield (
+                f"the metric {metric!r} of task {task!r} is {value} on {split} rows after step {step}; "
+                "no evaluation is selected by such a value"
+            )
+
+
 def scores(found: Mapping[str, Measure], seed: int) -> dict[str, Score]:
     """Values with intervals, the same for the same seed."""
     return {name: _score(measure, derive(seed, "bootstrap", name)) for name, measure in found.items()}
@@ -86,26 +99,28 @@ def predicted(
 
 
 def _score(measure: Measure, seed: int) -> Score:
-    """Percentile bootstrap over rows (Efron 1979)."""
-    from scipy.stats import bootstrap
+    """Percentile bootstrap over rows (Efron 1979); no interval where some samples have no finite value."""
+    from scipy.stats import DegenerateDataWarning, bootstrap
 
     value = float(measure.compute(measure.records))
     rows = len(measure.records)
-    if rows < 2:
+    if rows < 2 or not isfinite(value):
         return Score(value, value, value, rows, measure.higher_is_better)
 
     def statistic(numbers: np.ndarray) -> float:
         return measure.compute(measure.records[numbers])
 
-    interval = bootstrap(
-        (np.arange(rows),),
-        statistic,
-        n_resamples=RESAMPLES,
-        vectorized=False,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
+    with catch_warnings():
+        simplefilter("ignore", DegenerateDataWarning)  # the interval is NaN then, which says it
+        interval = bootstrap(
+            (np.arange(rows),),
+            statistic,
+            n_resamples=RESAMPLES,
+            vectorized=False,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
     return Score(value, float(interval.low), float(interval.high), rows, measure.higher_is_better)
 
 

@@ -28,7 +28,6 @@ from typing import Literal
 
 from attrs import define, field
 
-from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.events import (
     Activity,
     Checkpointed,
@@ -51,7 +50,7 @@ from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.apply import apply_rates, apply_trainable, set_modes, trainable_objects
 from mtlkit.engine.checkpoint import folder_name, load_weights
 from mtlkit.engine.digest import Digests, check_unchanged, combined, frozen_digests, stem_digests
-from mtlkit.engine.evaluate import measures, scores, values
+from mtlkit.engine.evaluate import measures, not_finite, scores, values
 from mtlkit.engine.features import Reading, boundary
 from mtlkit.engine.fisher import measure_importance
 from mtlkit.engine.fitting import fit_heads
@@ -61,8 +60,8 @@ from mtlkit.engine.rot import decay_of, rot_ends, watches
 from mtlkit.engine.seeds import kept_globals, seed_globals
 from mtlkit.engine.selecting import selected, stops_early
 from mtlkit.engine.session import TRAIN, Session
-from mtlkit.engine.snapshot import Snapshot, Standing, restore
-from mtlkit.engine.standing import Mark, State, phase_end, snapshot_at, stored_splits
+from mtlkit.engine.snapshot import Snapshot, restore
+from mtlkit.engine.standing import Mark, State, is_due, kept, phase_end, snapshot_at, stored_splits
 from mtlkit.engine.statistics import asked_for, measured, references
 from mtlkit.engine.step import Outcome, rows_of_step, training_step
 from mtlkit.engine.stopping import Interrupted, Stop
@@ -152,6 +151,7 @@ def _begin(run: Run) -> Iterator[Event]:
         first_scores = _evaluated(run, session.held_out, 0, "start")
         state.untrained = first_scores.metrics
         yield first_scores
+        yield from _not_finite(first_scores)
     if watches(session) or (session.plan.selection is not None and session.plan.selection.relative):
         yield _logged(run, 0)
 
@@ -209,6 +209,7 @@ def _end(run: Run) -> Iterator[Event]:
     if session.held_out:
         final = _evaluated(run, session.held_out, run.done, "final")
         yield final
+        yield from _not_finite(final)
         yield from _rot(state, final)
     yield from _save(run, run.done, finished=True)
 
@@ -220,7 +221,7 @@ def _stopped(run: Run) -> Stopped:
         return Stopped(0, "")
     run.saver.wait()
     if run.saver.last != mark.step:
-        run.saver.begin(run.before or _at_mark(run, mark), _kept(mark.standing))
+        run.saver.begin(run.before or _at_mark(run, mark), kept(mark.standing))
         run.saver.wait()
     return Stopped(mark.step, f"{run.saver.checkpoints.name}/{folder_name(mark.step)}")
 
@@ -329,15 +330,17 @@ def _after_step(run: Run, done: int) -> Iterator[Event]:
     session, state, training = run.session, run.state, run.session.plan.training
     last = done == run.total
     improved = False
-    due = _due(session, done, training.evaluate_every) or (last and session.plan.selection is not None)
+    due = is_due(session, done, training.evaluate_every) or (last and session.plan.selection is not None)
     if due and any(rows.splits["validation"] for rows in session.data.values()):
-        yield _logged(run, done)
+        measured_now = _logged(run, done)
+        yield measured_now
+        yield from _not_finite(measured_now)
         for event in selected(session, state.log, done, run.saver.checkpoints.name):
             if event.path:
                 state.best[event.of] = (event.score, folder_name(done))
                 improved = True
             yield event
-    if improved or (_due(session, done, training.checkpoint_every) and not last):
+    if improved or (is_due(session, done, training.checkpoint_every) and not last):
         yield from _save(run, done)
 
 
@@ -348,12 +351,16 @@ def _logged(run: Run, done: int) -> Evaluated:
     return event
 
 
+def _not_finite(event: Evaluated) -> Iterator[Warned]:
+    return map(Warned, not_finite(event.metrics, event.step, event.split))
+
+
 def _save(run: Run, done: int, *, finished: bool = False) -> Iterator[Checkpointed]:
     """Copy everything and begin to write it; that is told when it is known to be written."""
     yield from _written(run)
     standing = run.state.standing(done, finished=finished)
     copy = snapshot_at(run.session, run.state, done, standing, len(run.state.log), run.saver.spare)
-    run.saver.begin(copy, _kept(standing))
+    run.saver.begin(copy, kept(standing))
 
 
 def _written(run: Run) -> Iterator[Checkpointed]:
@@ -361,11 +368,6 @@ def _written(run: Run) -> Iterator[Checkpointed]:
     step = run.saver.finish()
     if step is not None:
         yield Checkpointed(step, f"{run.saver.checkpoints.name}/{folder_name(step)}")
-
-
-def _kept(standing: Standing) -> set[str]:
-    """Checkpoints that are kept for their metrics."""
-    return {name for _, name in standing.best.values()}
 
 
 def _evaluated(
@@ -390,10 +392,3 @@ def _evaluated(
         high={name: score.high for name, score in scored.items()},
         rows={name: score.rows for name, score in scored.items()},
     )
-
-
-def _due(session: Session, done: int, every: Duration | None) -> bool:
-    if every is None:
-        return False
-    steps = max(1, every.steps(session.timeline.total, session.timeline.steps_per_epoch))
-    return done % steps == 0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from attrs import define, field, frozen
 
+from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.events import Activity, Event, Resumed, StepDone, Stopped, Warned
 from mtlkit.contracts.params import BACKBONE
 from mtlkit.contracts.progress import Measurement
@@ -121,6 +122,19 @@ def snapshot_at(
     )
     state.moved = set()
     return copy
+
+
+def kept(standing: Standing) -> set[str]:
+    """Checkpoints that are kept for their metrics."""
+    return {name for _, name in standing.best.values()}
+
+
+def is_due(session: Session, done: int, every: Duration | None) -> bool:
+    """Whether what is done every so often is due after `done` steps."""
+    if every is None:
+        return False
+    steps = max(1, every.steps(session.timeline.total, session.timeline.steps_per_epoch))
+    return done % steps == 0
 
 
 def phase_end(session: Session, step: int) -> int:

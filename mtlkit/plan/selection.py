@@ -5,7 +5,7 @@ at step 0 was measured before training. So a run that goes on knows again what o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isnan
+from math import inf, isnan
 
 from attrs import frozen
 
@@ -31,7 +31,7 @@ class Objective:
     relative: bool = False
 
     def score(self, metrics: Mapping[str, float], start: Mapping[str, float]) -> float | None:
-        """The score, None where a metric is missing or not a number."""
+        """The score, None where a metric is missing or not a number, or would be infinitely good."""
         total = 0.0
         for name, weight in self.weights.items():
             value = metrics.get(name)
@@ -42,7 +42,8 @@ class Objective:
                     return None
                 value = _way(value, before, 1.0 if (weight > 0) == (self.mode == "max") else 0.0)
             total += weight * value
-        return total / sum(map(abs, self.weights.values()))
+        score = total / sum(map(abs, self.weights.values()))
+        return None if isnan(score) or score == (inf if self.mode == "max" else -inf) else score
 
     def better(self, value: float, than: float, by: float = 0.0) -> bool:
         """Whether a score is better than another, by more than `by`."""
