@@ -14,6 +14,7 @@ from mtlkit.engine.session import Session
 from mtlkit.engine.statistics import asked_for
 from mtlkit.plan.model import Part
 
+FIRST = "first weights"
 LIBRARIES = ("numpy", "scipy", "tokenizers", "transformers")
 
 
@@ -35,7 +36,7 @@ def conditions(session: Session) -> dict[str, str]:
         first = {
             name: tensor_digest(weight.parameters[0]) for name, weight in session.handles.weights.items()
         }
-        found["first weights"] = combined(first)
+        found[FIRST] = combined(first)
     return found
 
 
@@ -43,6 +44,8 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
     """Each condition that changed, as a sentence."""
     for name in sorted({*before, *now}):
         old, new = before.get(name), now.get(name)
+        if old is None and name == FIRST:
+            continue  # nothing compared with them before: a change of the recipe, which has leave of its own
         if old is None:
             yield f"{name} is {new} and was not there"
         elif new is None:
