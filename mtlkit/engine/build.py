@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from attrs import field, frozen
 from torch.optim import Optimizer
 
@@ -17,6 +16,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
+from mtlkit.engine.unfilled import unfilled
 from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
@@ -65,7 +65,7 @@ def read_data(plan: Plan) -> dict[str, Rows]:
 
 def outline(plan: Plan, data: Mapping[str, Rows]) -> Built:
     """The modules on torch's meta device: names and shapes of all weights, no memory for any."""
-    with torch.device("meta"):
+    with unfilled():
         return _assemble(plan, labels_of(plan, data), pretrained=False)
 
 
