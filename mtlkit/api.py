@@ -160,11 +160,15 @@ def resume(
     from mtlkit.course import Audience
     from mtlkit.outputs.event_log import collected, has_ended
     from mtlkit.outputs.run_directory import RECIPE
+    from mtlkit.outputs.run_lock import check_no_links, locked
 
     run_dir = Path(run_dir)
     _check_run(run_dir)
     if has_ended(run_dir) and not overrides:
         return collected(run_dir).result(run_dir, lambda: open_run(run_dir))
+    check_no_links(run_dir)
+    with locked(run_dir):
+        pass  # another process at work is told before data and weights are read
     prepared = preview(plan(load(run_dir / RECIPE, overrides, plugin_files)))
     return resume_prepared(prepared, run_dir, Audience(console, on_event, stop), leave)
 

@@ -14,7 +14,7 @@ from mtlkit.engine.resuming import Start, admitted, find, fresh
 from mtlkit.engine.session import Preview, Session, open_session
 from mtlkit.engine.stopping import Stop
 from mtlkit.errors import StoppedError
-from mtlkit.outputs.event_log import collected, go_back, synced
+from mtlkit.outputs.event_log import collected, go_back, saved_last, synced
 from mtlkit.outputs.fan_out import fan_out
 from mtlkit.outputs.plan_json import plan_json
 from mtlkit.outputs.result import Collector
@@ -51,7 +51,7 @@ def go_on(prepared: Preview, run_dir: Path, audience: Audience, leave: Leave) ->
     session = open_session(prepared)
     check_no_links(run_dir)
     with audience.held(), locked(run_dir):
-        start = admitted(session, find(run_dir / CHECKPOINTS, leave), leave)
+        start = admitted(session, find(run_dir / CHECKPOINTS, leave, saved_last(run_dir)), leave)
         step = start.snapshot.step if start.snapshot else 0
         told = start.snapshot.standing.told if start.snapshot else 0
         start = evolve(start, log=go_back(run_dir, step, told))

@@ -15,7 +15,7 @@ from mtlkit.errors import MtlkitError, StoppedError
 if TYPE_CHECKING:
     from mtlkit.engine.stopping import Stop
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
 STOPPING = b"\nstopping after this step and saving; once more to leave at once\n"
 LEAVING = b"\nstopping; once more to leave at once\n"
 END = b"\0"

@@ -50,8 +50,12 @@ def folder_name(step: int) -> str:
 
 
 def folders(checkpoints: Path) -> list[Path]:
-    """The folders of checkpoints that have their final name, whole or not, by step."""
-    found = ((_step_of(path.name), path) for path in checkpoints.glob(f"{PREFIX}*"))
+    """The folders of checkpoints that have their final name, whole or not, by step.
+
+    Raises:
+        ResourceError: when the folder can't be read.
+    """
+    found = ((_step_of(path.name), path) for path in _listed(checkpoints))
     return [path for _, path in sorted((step, path) for step, path in found if step is not None)]
 
 
@@ -209,4 +213,14 @@ def is_leftover(path: Path) -> bool:
 
 def leftovers(checkpoints: Path) -> Iterator[Path]:
     """What interrupted saves and deletions left behind."""
-    return (path for path in checkpoints.glob(f"{PREFIX}*") if is_leftover(path))
+    return (path for path in _listed(checkpoints) if path.name.startswith(PREFIX) and is_leftover(path))
+
+
+def _listed(checkpoints: Path) -> list[Path]:
+    """What is in a folder, nothing where there is none; one that can't be read is not an empty one."""
+    try:
+        return list(checkpoints.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ResourceError(f"{checkpoints} can't be read: {error.strerror}") from error

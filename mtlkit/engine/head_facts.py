@@ -11,12 +11,14 @@ from attrs import frozen
 from mtlkit.contracts.data import Value
 from mtlkit.engine.build import Built
 from mtlkit.engine.rows import Rows
+from mtlkit.engine.tensor_file import read_bytes
 from mtlkit.errors import ResourceError
 from mtlkit.plan.model import Plan
 from mtlkit.whole_file import write_whole
 
 FILE = "heads.json"
 FORMAT = 1
+LARGEST = 2**30
 ROWS_LOOKED_AT = 100
 Shape = Literal["list", "text"]
 
@@ -68,7 +70,7 @@ def read_facts(plan: Plan, folder: Path) -> dict[str, HeadFacts]:
     """
     path = folder / FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_bytes(path, LARGEST))
         told = document.pop("sha256")
         facts = {task: _facts(each) for task, each in document["tasks"].items()}
     except FileNotFoundError as error:

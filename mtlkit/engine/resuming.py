@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from mtlkit.engine.checkpoint import Damage, folder_name, newest, read
+from mtlkit.engine.checkpoint import Damage, folder_name, folders, newest, read
 from mtlkit.engine.conditions import conditions, differences
 from mtlkit.engine.session import Session
 from mtlkit.engine.snapshot import Snapshot, Standing
@@ -36,14 +36,19 @@ def fresh(session: Session) -> Start:
     return Start(None, (), Standing(recipe=session.plan.recipe, conditions=conditions(session)))
 
 
-def find(checkpoints: Path, leave: Leave) -> Start:
+def find(checkpoints: Path, leave: Leave, told: int | None = None) -> Start:
     """The newest whole checkpoint; newer ones that are damaged are renamed `….damagedN`.
+
+    `told` is the step of the newest one that the log tells of: a run may not begin anew because its
+    checkpoints are gone.
 
     Raises:
         ResourceError: when all are damaged, or one is and that may not be.
     """
     sweep(checkpoints)
     folder, damaged = newest(checkpoints)
+    if told is not None and all(folder_name(told) > each.name for each in folders(checkpoints)):
+        damaged.insert(0, Damage(checkpoints / folder_name(told), ("it is missing",)))
     if damaged and folder is None:
         raise ResourceError(
             [
@@ -57,7 +62,8 @@ def find(checkpoints: Path, leave: Leave) -> Start:
     if damaged and not leave.damage:
         raise ResourceError([Problem(str(each)) for each in damaged])
     for each in damaged:
-        set_aside(each.folder)
+        if each.folder.exists():
+            set_aside(each.folder)
     return Start(read(folder) if folder else None, tuple(damaged))
 
 

@@ -152,7 +152,8 @@ def _written(snapshot: Snapshot, final: Path, synced: Callable[[], None]) -> Non
     """
     aside = final.with_name(f"{final.name}.partial")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
+        if aside.exists():
+            shutil.rmtree(aside)
         final.parent.mkdir(exist_ok=True)  # but no run directory that somebody has removed
         aside.mkdir()
         check_space(snapshot, final.parent)

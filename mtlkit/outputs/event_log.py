@@ -45,6 +45,12 @@ def events_of(run_dir: Path) -> Iterator[Event]:
             yield event
 
 
+def saved_last(run_dir: Path) -> int | None:
+    """The step of the newest checkpoint that the log tells of, None where it tells of none."""
+    saved = [line.get("step") for _, line in _lines(run_dir / FILE) if line.get("event") == "Checkpointed"]
+    return max((step for step in saved if isinstance(step, int)), default=None)
+
+
 def go_back(run_dir: Path, step: int, told: int) -> tuple[str, ...]:
     """Cut off what was told after the moment at which `step` steps were done and `told` events told.
 

@@ -25,6 +25,7 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
     """
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     parent = out / plan.name
+    run_dir = None
     try:
         parent.mkdir(parents=True, exist_ok=True)
         run_dir = _fresh(parent, stamp)
@@ -33,6 +34,8 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
         write_whole(run_dir / RECIPE, _header(plan) + tomli_w.dumps(plan.recipe))  # makes it a run
         sync(parent)
     except OSError as error:
+        if run_dir is not None:
+            shutil.rmtree(run_dir, ignore_errors=True)
         raise ResourceError(
             f"the run directory below {parent} can't be made: {error}", "choose another --out"
         ) from error

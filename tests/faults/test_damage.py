@@ -163,3 +163,51 @@ def test_all_damaged_is_refused_with_each_named(tmp_path, stopped, capsys):
         f"no checkpoint in {run_dir}/checkpoints is whole  restore one from a backup, or start the run anew",
     ]
     assert set(run_dir.glob("**/*")) == before
+
+
+def test_a_newest_checkpoint_that_is_gone_is_named(tmp_path, stopped, capsys):
+    run_dir = Path(shutil.copytree(stopped, tmp_path / "run"))
+    log = run_dir / "events.jsonl"
+    assert b'{"event": "Checkpointed", "step": 6,' in log.read_bytes()
+    shutil.rmtree(run_dir / "checkpoints" / "step-00000006")
+    assert _code(["resume", str(run_dir), "--strict"]) == 5
+    assert capsys.readouterr().err == "step-00000006 is damaged: it is missing\n"
+    assert _code(["resume", str(run_dir)]) == 0
+    assert "warning: step-00000006 is damaged: it is missing" in capsys.readouterr().err
+    assert (run_dir / "checkpoints" / "step-00000006").is_dir()
+
+
+def test_a_run_whose_checkpoints_are_gone_does_not_begin_anew_by_itself(tmp_path, stopped, capsys):
+    run_dir = Path(shutil.copytree(stopped, tmp_path / "run"))
+    shutil.rmtree(run_dir / "checkpoints")
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    assert _code(["resume", str(run_dir)]) == 5
+    missing, none = capsys.readouterr().err.splitlines()
+    assert missing == "step-00000006 is damaged: it is missing"
+    assert none.startswith(f"no checkpoint in {run_dir}/checkpoints is whole")
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_of_checkpoints_that_can_not_be_read_is_not_an_empty_one(tmp_path, stopped, capsys):
+    run_dir = Path(shutil.copytree(stopped, tmp_path / "run"))
+    shutil.rmtree(run_dir / "checkpoints")
+    (run_dir / "checkpoints").write_bytes(b"")
+    assert _code(["resume", str(run_dir)]) == 5
+    assert capsys.readouterr().err == f"{run_dir}/checkpoints can't be read: Not a directory\n"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "resume"])
+@pytest.mark.parametrize("name", ["heads.json", "recipe.toml"])
+def test_a_pipe_in_the_place_of_another_file_of_the_run_is_not_waited_for(
+    tmp_path, stopped, capsys, name, command
+):
+    run_dir = Path(shutil.copytree(stopped, tmp_path / "run"))
+    (run_dir / name).unlink()
+    os.mkfifo(run_dir / name)
+    code = _code([command, str(run_dir)])
+    if (name, command) == ("heads.json", "resume"):
+        assert code == 0  # it is written anew
+        assert (run_dir / name).is_file()
+    else:
+        assert code == 5
+        assert name in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -191,7 +192,9 @@ def test_a_run_directory_that_is_removed_while_the_run_is_on(tmp_path, recipe):
     program = REMOVING.format(folder=str(tmp_path), words=words(recipe, tmp_path))
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (5, False), done.stderr
-    assert "step-00000004 could not be written: [Errno 2] No such file or directory" in done.stderr
+    assert re.search(
+        r"step-0000000[24] could not be written: \[Errno 2\] No such file or directory", done.stderr
+    )
     assert list(tmp_path.glob("*/*")) == []
 
 

@@ -14,7 +14,14 @@ from mtlkit.engine.checkpoint import newest
 from mtlkit.outputs.event_log import has_ended
 
 SETTINGS = ["training.checkpoint_every=2st", "training.evaluate_every=2st", "training.length=8st"]
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGXCPU: 152}
+CODES = {
+    signal.SIGINT: 130,
+    signal.SIGTERM: 143,
+    signal.SIGHUP: 129,
+    signal.SIGXCPU: 152,
+    signal.SIGUSR1: 138,
+    signal.SIGUSR2: 140,
+}
 
 
 @pytest.fixture(scope="module")
