@@ -1,6 +1,7 @@
 """The command line: one lazy command per file, one place that turns errors into exit codes."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -132,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     open_streams()
     hush_threads()
     code = _code(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is done: no traceback of what Python does at its end
     leave_streams()
     sys.exit(code)
 

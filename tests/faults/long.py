@@ -1,7 +1,10 @@
 """What `make test-faults` runs: exact resume from every step of 60, under every policy and rate; random kills."""
 
 import json
+import os
+import shutil
 import signal
+import time
 from random import Random
 
 import pytest
@@ -13,7 +16,10 @@ from twins import go_on_from, reference
 import mtlkit
 from mtlkit.api import preview, resume
 from mtlkit.cli.main import _code
+from mtlkit.cli.signals import leaving, stopping
 from mtlkit.course import Audience, begin
+from mtlkit.engine.checkpoint import verify
+from mtlkit.errors import StoppedError
 from mtlkit.proving import differences
 
 PHASES = (
@@ -62,6 +68,49 @@ def test_killed_at_a_random_moment(tmp_path, straight, number):
         return
     resume(runs[0])
     assert list(differences(run_dir, runs[0], steps)) == []
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_stopped_at_a_random_moment(tmp_path, straight, number):
+    """A signal at a moment nobody chose; two seconds later nothing of the process is left, and nothing is lost."""
+    made, run_dir, steps = straight
+    draw = Random(number)
+    chosen = draw.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+
+    def work():
+        try:
+            with leaving(), stopping() as stop:
+                signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), chosen))
+                signal.setitimer(signal.ITIMER_REAL, 0.02 + 1.2 * draw.random())
+                begin(made, tmp_path, Audience(stop=stop))
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except StoppedError as error:
+            return error.exit_code
+
+    began = time.monotonic()
+    code = ended(work)
+    assert code in (0, 128 + chosen)
+    assert time.monotonic() - began < 1.3 + 2
+    runs = [path.parent for path in tmp_path.glob("*/*/recipe.toml")]
+    if runs:
+        resume(runs[0])
+        assert list(differences(run_dir, runs[0], steps)) == []
+
+
+@pytest.mark.parametrize("number", range(100))
+def test_a_hundred_flipped_bits(tmp_path, straight, number):
+    """Ten thousand in all, in every file of a checkpoint of a real run: each is named."""
+    _, run_dir, steps = straight
+    folder = shutil.copytree(run_dir / "checkpoints" / f"step-{steps:08d}", tmp_path / f"step-{steps:08d}")
+    draw = Random(number)
+    for _ in range(100):
+        path = draw.choice(sorted(folder.iterdir()))
+        content = path.read_bytes()
+        at = draw.randrange(len(content))
+        path.write_bytes(content[:at] + bytes([content[at] ^ (1 << draw.randrange(8))]) + content[at + 1 :])
+        assert verify(folder) == [path.name]
+        path.write_bytes(content)
+    assert verify(folder) == []
 
 
 def test_prove_for_real(tmp_path, capsys):
