@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from attrs import frozen
 
 CHECK = "hold it against the kit with `mtlkit check`"
-NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "can't start new thread")
+NO_MEMORY = (
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "std::bad_alloc",
+    "can't start new thread",
+    "failed to map segment from shared object",
+    "could not create a primitive",
+)
+"""What libraries say that have no memory, and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
 
 
 @frozen
@@ -133,6 +141,6 @@ def is_memory(error: BaseException) -> bool:
     """Whether an error says that there is no memory, or no thread, to be had; torch has no type for that."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    if isinstance(error, RuntimeError):
+    if isinstance(error, RuntimeError | ImportError):
         return type(error).__name__ == "OutOfMemoryError" or any(each in str(error) for each in NO_MEMORY)
     return isinstance(error, MemoryError)

@@ -8,7 +8,7 @@ from mtlkit.errors import ResourceError, is_memory
 
 LESS_MEMORY = (
     "lower training.batch_size and raise training.accumulate as much, which makes the same steps; "
-    "or lower the backbone's max_length, or freeze more"
+    "or lower the backbone's max_length, or freeze more, or raise the limit if there is one (ulimit -v)"
 )
 REFUSALS = {
     errno.ENOSPC: "make room, or choose another place",
@@ -44,7 +44,7 @@ def refusals() -> Iterator[None]:
     """
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except (MemoryError, RuntimeError, OSError, ImportError) as error:
         told = refused(error)
         if told is None:
             raise

@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -108,7 +108,13 @@ _watches: list[_Watch] = []
 
 @contextmanager
 def _caught(first: Callable[[int], None], words: bytes) -> Iterator[None]:
-    """Inside of the block, signals go to a watch; those that were ignored stay ignored."""
+    """Inside of the block, signals go to a watch; those that were ignored stay ignored.
+
+    They come to the main thread, and can be caught there alone: in any other, none is.
+    """
+    if current_thread() is not main_thread():
+        yield
+        return
     numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     caught = tuple(number for number in numbers if before[number] != signal.SIG_IGN)

@@ -6,6 +6,7 @@ from mtlkit.contracts.card import load_address
 from mtlkit.contracts.tracker import Tracker
 from mtlkit.errors import PluginError
 from mtlkit.plan.model import Plan
+from mtlkit.refusals import refused
 
 CONSOLE = "console"
 
@@ -15,6 +16,7 @@ def open_trackers(plan: Plan, run_dir: Path, *, console: bool) -> dict[str, Trac
 
     Raises:
         PluginError: when a tracker can't be built.
+        ResourceError: when it has no room, or may not write.
     """
     trackers: dict[str, Tracker] = {}
     for part in plan.trackers:
@@ -22,9 +24,14 @@ def open_trackers(plan: Plan, run_dir: Path, *, console: bool) -> dict[str, Trac
             continue
         try:
             trackers[part.name] = load_address(str(part.build))(part.options, run_dir)
-        except Exception as error:  # a tracker is foreign code: its failure is reported as its own
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a tracker is foreign code: its failure is reported as its own
             for opened in trackers.values():
                 opened.close()
+            if told := refused(error):
+                raise told from error
             raise PluginError(
                 f"tracker {part.name!r} of {part.distribution} failed to start: "
                 f"{type(error).__name__}: {error}",

@@ -19,6 +19,7 @@ from test_writer import check_snapshot, snapshot
 import mtlkit
 from mtlkit.api import run
 from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
+from mtlkit.builtin.trackers.jsonl import JsonlTracker
 from mtlkit.cli.main import _code
 from mtlkit.engine import loop, preflight, step, writing
 from mtlkit.engine.checkpoint import FILES, leftovers, newest
@@ -83,6 +84,8 @@ ERRORS = {
     "the system": OSError(errno.ENOMEM, "Cannot allocate memory"),
     "C++": RuntimeError("std::bad_alloc"),
     "threads": RuntimeError("can't start new thread"),
+    "oneDNN": RuntimeError("could not create a primitive"),
+    "the linker": ImportError("libtorch_cpu.so: failed to map segment from shared object"),
 }
 
 
@@ -280,3 +283,18 @@ def test_a_plugin_is_still_blamed_for_its_own_errors():
         blaming("the head", "loss"),
     ):
         raise RuntimeError("shape")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ERRORS["threads"]])
+def test_a_refusal_is_no_fault_of_the_tracker_that_met_it(tmp_path, recipe, monkeypatch, capsys, error):
+    failing(monkeypatch, JsonlTracker, "__init__", [error])
+    assert _code(words(recipe, tmp_path)) == 5
+    *_, told = capsys.readouterr().err.strip().splitlines()
+    assert told == str(refused(error))
+
+
+def test_a_directory_that_could_not_be_made_whole_is_not_left(tmp_path, recipe, monkeypatch, capsys):
+    failing(monkeypatch, os, "fsync", [None, OSError(errno.ENOSPC, "No space left on device")])
+    assert _code(words(recipe, tmp_path)) == 5
+    assert "can't be made: [Errno 28] No space left on device" in capsys.readouterr().err
+    assert list((tmp_path / "small").iterdir()) == []

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from children import ended
@@ -214,3 +215,12 @@ def test_the_whole_command_from_outside(tmp_path, finished):
     assert "Traceback" not in told
     assert told.strip().splitlines()[-1] == TOLD.format("SIGTERM")
     assert [path.name for path in Path(tmp_path).iterdir()] == ["rows.jsonl"]
+
+
+def test_a_command_may_be_called_in_any_thread(tmp_path, finished, capsys):
+    recipe, _ = finished
+    codes = []
+    thread = Thread(target=lambda: codes.append(_code(["validate", str(recipe)])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
