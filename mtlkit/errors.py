@@ -20,7 +20,7 @@ NO_MEMORY = (
     "failed to map segment from shared object",
     "could not create a primitive",
 )
-"""What libraries say that have no memory, and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
+"""What those say that have no memory, and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
 
 
 @frozen

@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -173,7 +172,6 @@ def test_what_does_not_read_back_is_written_again(tmp_path, monkeypatch):
 
 
 REMOVING = """
-import shutil, sys
 from pathlib import Path
 from mtlkit.engine import loop
 taken = loop.training_step
@@ -181,7 +179,7 @@ taken = loop.training_step
 def removing(session, progress, cursors):
     if progress.step == 3:
         (run_dir,) = Path({folder!r}).glob("*/*")
-        shutil.rmtree(run_dir)
+        run_dir.rename({away!r})  # at once, while a checkpoint may be on its way
     return taken(session, progress, cursors)
 
 loop.training_step = removing
@@ -192,13 +190,15 @@ main({words!r})
 
 def test_a_run_directory_that_is_removed_while_the_run_is_on(tmp_path, recipe):
     """TensorBoard's thread meets it too: no traceback of it either, and nothing is made anew."""
-    program = REMOVING.format(folder=str(tmp_path), words=words(recipe, tmp_path))
+    program = REMOVING.format(
+        folder=str(tmp_path), away=str(tmp_path / "away"), words=words(recipe, tmp_path)
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (5, False), done.stderr
     assert re.search(
         r"step-0000000[24] could not be written: \[Errno 2\] No such file or directory", done.stderr
     )
-    assert list(tmp_path.glob("*/*")) == []
+    assert list(tmp_path.glob("small/*")) == []
 
 
 def test_a_folder_of_checkpoints_that_became_a_file(tmp_path, recipe, monkeypatch, capsys):
@@ -206,9 +206,9 @@ def test_a_folder_of_checkpoints_that_became_a_file(tmp_path, recipe, monkeypatc
 
     def removing(session, progress, cursors):
         if progress.step == 3:
-            session_folder = run_dir_in(tmp_path) / "checkpoints"
-            shutil.rmtree(session_folder)
-            session_folder.write_bytes(b"")
+            folder = run_dir_in(tmp_path) / "checkpoints"
+            folder.rename(tmp_path / "away")
+            folder.write_bytes(b"")
         return taken(session, progress, cursors)
 
     monkeypatch.setattr(loop, "training_step", removing)
