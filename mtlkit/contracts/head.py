@@ -101,7 +101,7 @@ class Head(Protocol):
       `numpy.random.Generator`, and what is to be found again. Its rows are encoded for it alone; `targets`
       are its inputs too: `forward(features, targets)`; in prediction nothing is changed and they are None;
     - `whole_step = True`: its loss is taken over all rows of a step at once, also where they are encoded in
-      parts (`accumulate`), as in Gao et al. 2021, arXiv:2101.06983;
+      parts (`accumulate`, `max_tokens`), as in Gao et al. 2021, arXiv:2101.06983;
     - `fit(features, rows)`: sets buffers of its own from the features, one per view, of all training rows;
       called before each evaluation, with the weights as they are then;
     - `present(predictions, rows) -> list[Any]`: what `mtlkit predict` writes, where it is not the prediction.

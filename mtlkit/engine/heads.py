@@ -126,6 +126,18 @@ class Readers:
         """The cost of each row in tokens for the first of these heads, whichever come behind it."""
         return self._lengths(encoder, split, dict.fromkeys(next(iter(self.heads.values())).views))
 
+    def encodings(self, encoder: Encoder, split: SplitName) -> list[Sequence[int]]:
+        """The length in tokens of each row, once for each time that a training step encodes the rows."""
+        changing = {task for task, head in self.heads.items() if hasattr(head, "corrupt")}
+        shared = self._needs({task: head for task, head in self.heads.items() if task not in changing})
+        own = [
+            view
+            for task, head in self.heads.items()
+            for place, view in enumerate(head.views)
+            if task in changing or view in head.views[:place]
+        ]
+        return [encoder.lengths(Reading(self.source, split, view)) for view in (*shared, *own)]
+
     def _lengths(self, encoder: Encoder, split: SplitName, views: Iterable[View]) -> list[int]:
         per_view = [encoder.lengths(Reading(self.source, split, view)) for view in views]
         return [sum(lengths) for lengths in zip(*per_view, strict=True)]

@@ -12,6 +12,7 @@ from torch import Tensor
 from mtlkit.contracts.head import LossTerm
 from mtlkit.contracts.progress import Progress
 from mtlkit.engine.heads import Taken
+from mtlkit.engine.micro_batches import Positions, parts_of_step
 from mtlkit.engine.seeds import derive, python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
@@ -19,8 +20,6 @@ from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.whole_step import WholeLoss, whole_losses
 from mtlkit.errors import NotFiniteError, PluginError, blaming
 from mtlkit.plan.batches import rows_of_mix
-
-Positions = Mapping[str, Sequence[int]]
 
 
 @frozen
@@ -125,17 +124,6 @@ def _mix(session: Session, progress: Progress) -> dict[str, int]:
     return rows_of_mix(session.plan, mix)
 
 
-def _micro_batches(positions: Positions, accumulate: int) -> list[dict[str, Sequence[int]]]:
-    """Each source's rows in `accumulate` runs of near equal length; empty ones left out."""
-    micros: list[dict[str, Sequence[int]]] = [{} for _ in range(accumulate)]
-    for name, rows in positions.items():
-        for number, micro in enumerate(micros):
-            start, end = (len(rows) * at // accumulate for at in (number, number + 1))
-            if end > start:
-                micro[name] = rows[start:end]
-    return [micro for micro in micros if micro]
-
-
 def _parts(session: Session, progress: Progress, positions: Positions) -> list[dict[str, Taken]]:
     """The rows of each micro-batch by source, with their targets."""
     seed = session.plan.seed
@@ -151,7 +139,7 @@ def _parts(session: Session, progress: Progress, positions: Positions) -> list[d
             for readers in session.readers
             if readers.source in micro
         }
-        for number, micro in enumerate(_micro_batches(positions, session.plan.training.accumulate))
+        for number, micro in enumerate(parts_of_step(session, positions))
     ]
 
 

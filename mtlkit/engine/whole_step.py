@@ -38,16 +38,17 @@ class WholeLoss:
 
 
 def whole_tasks(session: Session) -> frozenset[str]:
-    """The tasks whose heads ask for all rows of a step, where a step has more than one part."""
-    if session.plan.training.accumulate == 1:
-        return frozenset()
+    """The tasks whose heads ask for all rows of a step."""
     return frozenset(task for task, head in session.built.heads.items() if getattr(head, "whole_step", False))
 
 
 def whole_losses(session: Session, parts: Parts, forward: Forward) -> dict[str, WholeLoss]:
-    """Those tasks' losses, from a pass without gradients; `forward(number)` gives the scores of a part."""
+    """Those tasks' losses, from a pass without gradients; `forward(number)` gives the scores of a part.
+
+    None where the step has only one part: that one has all rows.
+    """
     tasks = whole_tasks(session)
-    if not tasks:
+    if not tasks or len(parts) == 1:
         return {}
     scores = [_without_gradient(forward, number) for number in range(len(parts))]
     return {

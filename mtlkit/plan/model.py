@@ -64,7 +64,7 @@ class TrainingPlan:
 
     `keep` is how many of the newest checkpoints stay, `store_bytes` how much of what frozen weights yield may
     be kept on disk, by all runs together. `batching` is the order of rows: any, or those of like length
-    together.
+    together. `max_tokens` is how many tokens a part of a step may have, None for any number.
     """
 
     length: Duration
@@ -78,6 +78,7 @@ class TrainingPlan:
     on_nonfinite: Literal["stop", "skip"] = "stop"
     store_bytes: int = 0
     batching: Batching = "random"
+    max_tokens: int | None = None
 
     @property
     def rows_per_step(self) -> int:

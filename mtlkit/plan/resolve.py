@@ -81,6 +81,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             on_nonfinite=training.on_nonfinite,
             store_bytes=training.store.max_bytes,
             batching=training.batching,
+            max_tokens=training.max_tokens,
         ),
         selection=_selection(recipe.selection) if recipe.selection else None,
         guards=GuardsPlan(recipe.guards.frozen_head, recipe.guards.tolerance, recipe.guards.refit),

@@ -39,7 +39,9 @@ def resolved_recipe(recipe: Recipe, parts: Mapping[KeyPath, Part]) -> dict[str, 
         "sampler": _table(parts["sampler",]),
         "balancer": _table(parts["balancer",]),
         "training": {
-            key: False if key in OFF and value is None else value for key, value in training.items()
+            key: False if key in OFF and value is None else value
+            for key, value in training.items()
+            if key in OFF or value is not None
         },
         "guards": recipe.guards.model_dump(mode="json"),
         "logging": {

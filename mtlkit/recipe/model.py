@@ -227,6 +227,9 @@ class TrainingTable(Table):
     length: DurationText = _lasting(Duration(3, "ep"), "length of the run")
     batch_size: PositiveInt = Field(32, description="rows per forward pass")
     accumulate: PositiveInt = Field(1, description="forward passes per optimizer step")
+    max_tokens: PositiveInt | None = Field(
+        None, description="tokens per forward pass at most, padding included; a longer row is alone in one"
+    )
     batching: Literal["random", "buckets"] = Field(
         "random", description="rows in random order, or batches of rows of like length in random order"
     )

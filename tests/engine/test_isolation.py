@@ -58,13 +58,13 @@ def test_rows_come_in_stream_order_however_many_another_task_takes(tmp_path, mon
     from mtlkit.engine import step
 
     taken = []
-    micro_batches = step._micro_batches
+    parts_of_step = step.parts_of_step
 
-    def spy(positions, accumulate):
+    def spy(session, positions):
         taken.append({name: list(rows) for name, rows in positions.items()})
-        return micro_batches(positions, accumulate)
+        return parts_of_step(session, positions)
 
-    monkeypatch.setattr(step, "_micro_batches", spy)
+    monkeypatch.setattr(step, "parts_of_step", spy)
     orders = []
     for name, more in (("a", ""), ("b", PAIRS)):
         (tmp_path / name).mkdir()

@@ -216,6 +216,7 @@ def _training() -> st.SearchStrategy[Table]:
         optional={
             "batch_size": st.integers(1, 16),
             "accumulate": st.integers(1, 2),
+            "max_tokens": st.sampled_from((16, 100)),
             "batching": st.sampled_from(("random", "buckets")),
             "grad_clip": st.sampled_from((False, 0.5)),
             "evaluate_every": st.sampled_from((False, "1ep", "3st")),
