@@ -15,6 +15,7 @@ from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
     from torch.nn import Parameter
 
@@ -137,4 +138,34 @@ class Layered(Protocol):
 
         0 are the embeddings, i the output of block i. Depths below those that run are left out.
         """
+        ...
+
+
+class FlatRows(Protocol):
+    """Prepared rows as plain numbers, which are kept on disk for later runs.
+
+    `identity` is a text that is equal only where equal rows are prepared equally: the tokenizer, and every
+    option that it is used with.
+    """
+
+    identity: str
+
+    def flattened(self, items: Sequence[Any]) -> tuple[tuple[str, ...], np.ndarray] | None:
+        """Names of what each of the rows has, and the numbers (int32) of all, row by row.
+
+        Each row has as many numbers a token. None where that is not so: such rows are not kept.
+        """
+        ...
+
+    def restored(self, fields: Sequence[str], numbers: np.ndarray) -> Any:  # noqa: ANN401  as of `prepare`
+        """The row that has these numbers."""
+        ...
+
+
+@runtime_checkable
+class Flat(Protocol):
+    """A backbone whose prepared rows are plain numbers."""
+
+    def flat(self) -> FlatRows:
+        """How they become numbers and rows again."""
         ...

@@ -9,7 +9,7 @@ import torch
 from attrs import define, evolve, field, frozen
 from torch import Tensor
 
-from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, Flat, Layered, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
@@ -22,6 +22,7 @@ from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelf_file import CHUNK_ROWS
 from mtlkit.engine.store import Address, Store, pad
+from mtlkit.engine.token_shelf import TokenShelf
 
 View = tuple[str, ...]
 
@@ -186,6 +187,7 @@ class Encoder:
                 rows,
                 reading.split,
                 lambda part: prepare([tuple(row[name] for name in reading.view) for row in part]),
+                _token_shelf(self, reading),
             )
         return self._items[reading]
 
@@ -295,6 +297,17 @@ class Encoder:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+def _token_shelf(encoder: Encoder, reading: Reading) -> TokenShelf | None:
+    """Where prepared rows are kept for later runs, None where they are not."""
+    cache, backbone = encoder.store.cache, encoder.backbone
+    if cache is None or not isinstance(backbone, Flat):
+        return None
+    located = str((reading.source, reading.view) in encoder.located)
+    rows = (encoder.data[reading.source].fingerprint, reading.split, located, *reading.view)
+    words = f"tokens of {reading.source}, {reading.split}, {'+'.join(reading.view)}"
+    return TokenShelf.of(cache, backbone.flat(), rows, words)
 
 
 def _in_groups(

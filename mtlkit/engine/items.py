@@ -7,6 +7,7 @@ from typing import Any
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.rows import Rows
+from mtlkit.engine.token_shelf import TokenShelf
 
 PREPARE_ROWS = 2048
 MOST_KEPT = 500_000
@@ -15,11 +16,22 @@ Prepare = Callable[[Sequence[Record]], list[Any]]
 
 
 class Items:
-    """What a backbone prepared of each row of a split; `lengths` are in tokens, 4 bytes a row."""
+    """What a backbone prepared of each row of a split; `lengths` are in tokens, 4 bytes a row.
 
-    def __init__(self, rows: Rows, split: SplitName, prepare: Prepare) -> None:
+    With a shelf, rows that an earlier run prepared are found there, and others are kept for later ones.
+    """
+
+    def __init__(
+        self, rows: Rows, split: SplitName, prepare: Prepare, shelf: TokenShelf | None = None
+    ) -> None:
         self._rows, self._split, self._prepare = rows, split, prepare
         count = len(rows.splits[split])
+        found = shelf.find(count) if shelf and count else None
+        if found is not None:
+            self.lengths: Sequence[int] = array("I", found.lengths.tobytes())
+            self._kept: Sequence[Any] | None = found
+            return
+        writer = shelf.writer() if shelf and count else None
         kept: list[Any] | None = [] if count <= MOST_KEPT else None
         lengths = array("I")
         for start in range(0, count, PREPARE_ROWS):
@@ -27,8 +39,12 @@ class Items:
             lengths.extend(map(len, items))
             if kept is not None:
                 kept += items
-        self.lengths: Sequence[int] = lengths
-        self._kept = kept
+            if writer is not None:
+                writer.add(items)
+        if writer is not None:
+            writer.finish(lengths)
+        self.lengths = lengths
+        self._kept = shelf.find(count) if shelf and kept is None else kept
 
     def take(self, positions: Sequence[int]) -> list[Any]:
         """The items of the rows at these positions."""

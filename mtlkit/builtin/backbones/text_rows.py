@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
+from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from attrs import define
 
+from mtlkit.builtin.backbones.flat_rows import FORMAT, FlatTokenRows
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.token_batch import (
     NO_TEXT,
@@ -33,6 +37,14 @@ class TextRows:
     tokenizer: Any
     options: Transformer
     typed: bool
+
+    @cached_property
+    def flat(self) -> FlatTokenRows:
+        """The rows as numbers, known by the whole tokenizer and how it is used."""
+        told = self.options
+        how = [told.max_length, told.long_texts, told.overlap, self.typed, self.tokenizer.model_input_names]
+        made = [FORMAT, version("tokenizers"), how, self.tokenizer.backend_tokenizer.to_str()]
+        return FlatTokenRows(sha256(json.dumps(made).encode()).hexdigest())
 
     def of(self, rows: Sequence[tuple[Value, ...]], located: bool) -> list[TokenRow]:
         """The rows of one view, with where each token is in its text where `located`."""

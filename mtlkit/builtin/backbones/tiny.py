@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  the name torch's own documentation uses
 
+from mtlkit.builtin.backbones.flat_rows import FORMAT, FlatTokenRows
 from mtlkit.builtin.backbones.options import Tiny
 from mtlkit.builtin.backbones.token_batch import (
     NO_TEXT,
@@ -120,6 +121,12 @@ class TinyBackbone(nn.Module):
     def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """The same rows, where each token is in its text included."""
         return self.prepare(rows)
+
+    def flat(self) -> FlatTokenRows:
+        """Prepared rows as numbers, known by the options that they depend on."""
+        told = self.options
+        made = (FORMAT, "tiny", told.vocabulary, told.max_length, told.long_texts, told.overlap)
+        return FlatTokenRows(repr(made))
 
     def collate(self, items: Sequence[TokenRow]) -> Batch:
         """A batch padded to its longest row."""

@@ -23,6 +23,7 @@ from mtlkit.builtin.backbones.adapters import (
     layer_of,
 )
 from mtlkit.builtin.backbones.fast import FastPath, note
+from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
 from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.layout import Layout
 from mtlkit.builtin.backbones.options import Transformer
@@ -176,6 +177,10 @@ class TransformerBackbone(nn.Module):
     def locate(self, rows: Sequence[tuple[Value, ...]]) -> list[TokenRow]:
         """The same rows, where each token is in its text included; this takes a little longer."""
         return self._text_rows.of(rows, located=True)
+
+    def flat(self) -> FlatTokenRows:
+        """Prepared rows as numbers."""
+        return self._text_rows.flat
 
     def collate(self, items: Sequence[TokenRow]) -> Batch:
         """A batch padded to its longest row."""

@@ -1,0 +1,148 @@
+"""Prepared rows on disk: the tokens of one view of one split, flat and memory-mapped, from run to run.
+
+A folder beside the shelves of activations holds `values`, the numbers of all rows one behind the other;
+`lengths`, the tokens of each row; and `about.json`, what they are and a digest of both files, which is held
+against them whenever they are opened. The address is a digest of all that goes into them: how the backbone
+prepares rows, and the content of every row. A folder is written aside and renamed when it is whole; a damaged
+one is made again. Nobody holds it: who has it open keeps its bytes when it is removed.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from attrs import define, field, frozen
+
+from mtlkit.contracts.backbone import FlatRows
+from mtlkit.engine.cache import Cache
+from mtlkit.engine.shelves import ABOUT, remove
+
+VALUES, LENGTHS = "values", "lengths"
+FORMAT = 1
+ANY_DAMAGE = (OSError, ValueError, KeyError, AttributeError, TypeError)
+
+
+@frozen(eq=False)
+class KeptRows(Sequence[Any]):
+    """Prepared rows in a file; `starts` says where the numbers of each begin, `lengths` are in tokens."""
+
+    flat: FlatRows
+    fields: tuple[str, ...]
+    lengths: np.ndarray
+    starts: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def open(cls, folder: Path, flat: FlatRows, rows: int) -> Self:
+        """The rows in that folder.
+
+        Raises:
+            OSError: when there are none, or they can't be read.
+            ValueError: when they are damaged, or not so many.
+        """
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        lengths = np.fromfile(folder / LENGTHS, np.uint32)
+        values = np.memmap(folder / VALUES, np.int32, "r")
+        fields = tuple(map(str, about["fields"]))
+        starts = np.concatenate([[0], np.cumsum(lengths.astype(np.int64) * int(about["width"]))])
+        if len(lengths) != rows or starts[-1] != len(values) or _digest(values, lengths) != about["digest"]:
+            raise ValueError(f"{folder} is damaged")
+        os.utime(folder / ABOUT)
+        return cls(flat, fields, lengths, starts, values)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, row: Any) -> Any:  # noqa: ANN401  one row, or those of a slice
+        if isinstance(row, slice):
+            return [self[at] for at in range(*row.indices(len(self)))]
+        return self.flat.restored(self.fields, self.values[self.starts[row] : self.starts[row + 1]])
+
+
+@define(eq=False)
+class Writer:
+    """Rows on their way to a folder; nothing is kept where they don't fit, or are not flat."""
+
+    folder: Path
+    flat: FlatRows
+    cache: Cache
+    words: str
+    _fields: tuple[str, ...] | None = field(default=None, init=False)
+    _failed: bool = field(default=False, init=False)
+
+    def add(self, items: Sequence[Any]) -> None:
+        """Write the next rows."""
+        found = None if self._failed else self.flat.flattened(items)
+        if found is None or self._fields not in (None, found[0]):
+            self._failed = True
+            return
+        self._fields = found[0]
+        try:
+            self._aside.mkdir(parents=True, exist_ok=True)
+            with (self._aside / VALUES).open("ab") as file:
+                file.write(found[1].data)
+        except OSError:
+            self._failed = True
+
+    def finish(self, lengths: Sequence[int]) -> None:
+        """Give the folder its name, where all rows are in it and there is room."""
+        try:
+            if not self._failed and self._fields is not None:
+                self._named(np.asarray(lengths, np.uint32), self._fields)
+        except ANY_DAMAGE:
+            return  # no room, no such place, or somebody was faster
+        finally:
+            shutil.rmtree(self._aside, ignore_errors=True)
+
+    def _named(self, lengths: np.ndarray, fields: tuple[str, ...]) -> None:
+        values = np.memmap(self._aside / VALUES, np.int32, "r")
+        told = {"words": self.words, "fields": fields, "width": len(values) // max(int(lengths.sum()), 1)}
+        about = json.dumps({**told, "digest": _digest(values, lengths)}, indent=1).encode()
+        if self.cache.trim(values.nbytes + lengths.nbytes + len(about)) > 0:
+            return
+        lengths.tofile(self._aside / LENGTHS)
+        (self._aside / ABOUT).write_bytes(about)
+        remove(self.folder)  # what is there can't be used
+        self._aside.rename(self.folder)
+
+    @property
+    def _aside(self) -> Path:
+        return self.folder.with_name(f"{self.folder.name}.{os.getpid()}.partial")
+
+
+@frozen(eq=False)
+class TokenShelf:
+    """Where the prepared rows of a view of a split are kept, and how."""
+
+    cache: Cache
+    flat: FlatRows
+    address: str
+    words: str
+
+    @classmethod
+    def of(cls, cache: Cache, flat: FlatRows, rows: Sequence[str], words: str) -> Self:
+        """`rows` say what is prepared: the digest of all rows, which of them, and of which columns."""
+        digest = blake2b(json.dumps(["tokens", FORMAT, flat.identity, *rows]).encode(), digest_size=20)
+        return cls(cache, flat, digest.hexdigest(), words)
+
+    def find(self, rows: int) -> KeptRows | None:
+        """So many rows that were kept; None where there are none that can be used."""
+        try:
+            return KeptRows.open(self.cache.folder / self.address, self.flat, rows)
+        except ANY_DAMAGE:
+            return None
+
+    def writer(self) -> Writer:
+        """What keeps the rows that are prepared now."""
+        return Writer(self.cache.folder / self.address, self.flat, self.cache, self.words)
+
+
+def _digest(values: np.ndarray, lengths: np.ndarray) -> str:
+    whole = blake2b(np.ascontiguousarray(values).data, digest_size=16)
+    whole.update(lengths.data)
+    return whole.hexdigest()
