@@ -86,7 +86,7 @@ def predicted(
     """
     found: dict[str, list[Any]] = {task: [None] * rows for task in reading.heads}
     with torch.no_grad():
-        for chunk in length_chunks(reading.lengths(encoder, split), BATCH_ROWS):
+        for chunk in reversed(length_chunks(reading.lengths(encoder, split), BATCH_ROWS)):  # for less memory
             seed = _seed(chunk) if changing else None
             outputs = reading.outputs(encoder, reading.take(encoder, split, chunk, seed=seed))
             for task, head in reading.heads.items():

@@ -17,7 +17,7 @@ from mtlkit.engine.apply import eval_mode
 from mtlkit.engine.identity import address
 from mtlkit.engine.items import Items
 from mtlkit.engine.joining import join
-from mtlkit.engine.order import homogeneous
+from mtlkit.engine.order import homogeneous, length_chunks
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelf_file import CHUNK_ROWS
@@ -144,14 +144,15 @@ class Encoder:
         if reading.split not in self.stored_splits or not self._storable:
             return
         lengths = self.lengths(reading)
-        order = sorted(range(len(lengths)), key=lambda at: lengths[at])
-        for start in range(0, len(order), CHUNK_ROWS):
-            rows = order[start : start + CHUNK_ROWS]
+        done = 0
+        # Longest first: what later chunks need then fits where earlier ones were, and memory stays small.
+        for rows in reversed(length_chunks(lengths, CHUNK_ROWS)):
             if self.boundary <= self.backbone.depth:
                 self._states(reading, rows, self.boundary)
             else:
                 self.features(reading, rows, need)
-            yield Activity(f"features of {reading.source}", start + len(rows), len(order))
+            done += len(rows)
+            yield Activity(f"features of {reading.source}", done, len(lengths))
 
     @contextmanager
     def without_store(self) -> Iterator[None]:
