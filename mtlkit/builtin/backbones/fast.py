@@ -45,7 +45,7 @@ class FastPath:
         return cls(model, _padding_by_id(model))
 
     def run(self, ids: Tensor, types: Tensor | None, packing: Packing) -> Any:  # noqa: ANN401  the model's answer
-        """The model's answer for rows [B, T], with states [1, N, H]."""
+        """The model's answer for rows [B, T], with states [1, P, H]."""
         packed = packing.together(ids)
         typed = {} if types is None else {"token_type_ids": packing.together(types)}
         positions = (

@@ -3,8 +3,8 @@
 Vaswani et al. 2017, "Attention Is All You Need", equation 1: softmax(QKᵀ/√d)·V, with dropout on the weights.
 Plain matrix products: for rows of tens of tokens they are faster on a CPU than the fused kernels.
 
-Shapes: N tokens of all rows, M places of all groups, A attention heads, D dimensions of each; b rows of a
-group, t tokens of its longest.
+Shapes: N tokens of all rows, P of them and fillers, M places of all groups, A attention heads, D dimensions
+of each; b rows of a group, t places of each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def packed_attention(
     packing: Packing,
     **told: Any,  # noqa: ANN401  what each implementation of attention is told
 ) -> tuple[Tensor, None]:
-    """Attention of each row to itself: `query`, `key`, `value` [1, A, N, D] give [1, N, A, D].
+    """Attention of each row to itself: `query`, `key`, `value` [1, A, P, D] give [1, P, A, D].
 
     Told are also `scaling`, the factor 1/√d, and `dropout`, the rate for the weights.
     """
@@ -41,12 +41,13 @@ def packed_attention(
         for q, k, v, group in zip(queries, keys, values, packing.groups, strict=True)
     ]
     answer: Tensor = _Back.apply(torch.cat(found), packing.back)  # type: ignore[no-untyped-call]
-    return answer[None], None
+    return packing.filled(answer)[None], None
 
 
 def _in_groups(states: Tensor, packing: Packing) -> list[Tensor]:
-    """States [1, A, N, D] as [b, A, t, D] of each group."""
-    there: Tensor = _There.apply(states[0].transpose(0, 1), packing.there, packing.back)  # type: ignore[no-untyped-call]
+    """States [1, A, P, D] as [b, A, t, D] of each group."""
+    tokens = states[0].transpose(0, 1)[: len(packing.back)]
+    there: Tensor = _There.apply(tokens, packing.there, packing.back)  # type: ignore[no-untyped-call]
     parts = torch.split(there, [group.rows * group.width for group in packing.groups])
     return [
         part.view(group.rows, group.width, *part.shape[1:]).transpose(1, 2)

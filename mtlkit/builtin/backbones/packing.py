@@ -1,9 +1,11 @@
 """Rows without padding: their tokens one after another, as one row, and apart again.
 
 Only attention looks at more than one token at a time. For it the rows are put into groups of like length,
-each padded to its longest row; everything else is computed for real tokens only.
+each padded to its longest row; everything else is computed for real tokens only, and for a few fillers behind
+them: matrix products are prepared anew for each new size, so sizes are rounded up to few.
 
-Shapes: B rows, T tokens of the longest, N tokens of all rows; M places of all groups, padding included.
+Shapes: B rows, T tokens of the longest, N tokens of all rows, P of them and fillers; M places of all groups,
+padding included.
 """
 
 from __future__ import annotations
@@ -20,6 +22,10 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 GROUP_ROWS = 8
 """Rows of a group: of fewer the products of attention are small, of more the padding is large."""
+WIDTH_STEP = 8
+"""Widths of groups are multiples of this."""
+SIZES = 16
+"""Of sizes between a power of two and the next there are this many."""
 
 
 @frozen(eq=False)
@@ -38,9 +44,9 @@ class Group:
 class Packing:
     """Where the tokens of a padded batch are when they stand one after another.
 
-    `flat` [N] is where each token is in the batch [B·T], `positions` [N] its number in its row. `there` [M]
-    says which token is at each place of the groups, one after another (at padding the first of its row), and
-    `back` [N] at which place each token is.
+    `flat` [N] is where each token is in the batch [B·T], `positions` [P] its number in its row, 0 for
+    fillers. `there` [M] says which token is at each place of the groups, one after another (at padding the
+    first of its row), and `back` [N] at which place each token is.
     """
 
     rows: int
@@ -70,20 +76,32 @@ class Packing:
             rows=len(sizes),
             width=width,
             flat=_on(row_of * width + positions, device),
-            positions=_on(positions, device),
+            positions=_on(np.pad(positions, (0, rounded(len(positions)) - len(positions))), device),
             groups=tuple(_group(real, device) for _, real in blocks),
             there=_on(there, device),
             back=_on(back, device),
         )
 
     def together(self, values: Tensor) -> Tensor:
-        """Values [B, T, …] as values [1, N, …] of the tokens alone."""
-        return values.flatten(0, 1)[self.flat][None]
+        """Values [B, T, …] as values [1, P, …] of the tokens, zero for fillers."""
+        return self.filled(values.flatten(0, 1)[self.flat])[None]
 
     def apart(self, values: Tensor) -> Tensor:
-        """Values [1, N, …] of the tokens as values [B, T, …], zero at padding."""
+        """Values [1, P, …] as values [B, T, …], zero at padding."""
         whole = values.new_zeros(self.rows * self.width, *values.shape[2:])
-        return whole.index_copy(0, self.flat, values[0]).view(self.rows, self.width, *values.shape[2:])
+        found = whole.index_copy(0, self.flat, values[0, : len(self.flat)])
+        return found.view(self.rows, self.width, *values.shape[2:])
+
+    def filled(self, values: Tensor) -> Tensor:
+        """Values [N, …] of the tokens as values [P, …], zero for fillers."""
+        more = len(self.positions) - len(values)
+        return torch.cat([values, values.new_zeros(more, *values.shape[1:])]) if more else values
+
+
+def rounded(size: int) -> int:
+    """The next of few sizes, at most a sixteenth larger."""
+    step = 1 << max(size.bit_length() - SIZES.bit_length(), 0)
+    return -(-size // step) * step
 
 
 def _groups(sizes: Ints) -> list[Ints]:
@@ -94,7 +112,7 @@ def _groups(sizes: Ints) -> list[Ints]:
 
 def _block(starts: Ints, sizes: Ints) -> tuple[Ints, Flags]:
     """Which token is at each place of a group of rows, and which places [rows, width] are no padding."""
-    steps = np.arange(sizes[0])
+    steps = np.arange(-(-sizes[0] // WIDTH_STEP) * WIDTH_STEP)
     real = steps < sizes[:, None]
     return (starts[:, None] + steps * real).ravel(), real
 

@@ -10,7 +10,7 @@ from model_folders import CONFIGS, SMALL, write_model
 from mtlkit.builtin.backbones.byte_dropout import ByteDropout, byte_dropout
 from mtlkit.builtin.backbones.fast import FAMILY
 from mtlkit.builtin.backbones.options import Transformer
-from mtlkit.builtin.backbones.packing import GROUP_ROWS, Packing
+from mtlkit.builtin.backbones.packing import GROUP_ROWS, WIDTH_STEP, Packing, rounded
 from mtlkit.builtin.backbones.transformer import TransformerBackbone
 from mtlkit.contracts.place import Place
 
@@ -133,17 +133,26 @@ def test_packing_there_and_back_changes_nothing_but_padding(sizes, more):
     values = torch.arange(1.0, 1 + len(sizes) * width * 2).view(len(sizes), width, 2)
     mask = torch.arange(width) < torch.tensor(sizes)[:, None]
     packed = packing.together(values)
-    assert packed.shape == (1, sum(sizes), 2)
+    assert packed.shape == (1, rounded(sum(sizes)), 2)
+    assert not packed[0, sum(sizes) :].any()
     assert torch.equal(packing.apart(packed), values * mask[..., None])
-    assert packing.positions.tolist() == [at for size in sizes for at in range(size)]
+    assert packing.positions[: sum(sizes)].tolist() == [at for size in sizes for at in range(size)]
+    assert len(packing.positions) == rounded(sum(sizes))
+
+
+def test_sizes_are_few_and_at_most_a_sixteenth_larger():
+    sizes = [rounded(size) for size in range(1, 4097)]
+    assert all(size <= now <= size * 17 / 16 for size, now in enumerate(sizes, start=1))
+    assert [rounded(now) for now in sizes] == sizes
+    assert len(set(sizes[1024:2048])) == 16 == len(set(sizes[2048:]))
 
 
 @given(lengths)
 def test_groups_hold_each_row_once_longest_first(sizes):
     packing = Packing.of(sizes, max(sizes), CPU)
-    assert [group.width for group in packing.groups] == sorted(
-        (g.width for g in packing.groups), reverse=True
-    )
+    widths = [group.width for group in packing.groups]
+    assert widths == sorted(widths, reverse=True)
+    assert all(width % WIDTH_STEP == 0 for width in widths)
     assert sum(group.rows for group in packing.groups) == sum(size > 0 for size in sizes)
     assert all(group.rows <= GROUP_ROWS for group in packing.groups)
     real = [
