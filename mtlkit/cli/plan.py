@@ -6,12 +6,14 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
+import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import note, say, say_json
 
 if TYPE_CHECKING:
+    from mtlkit.engine.estimate import Costs
     from mtlkit.engine.session import Preview
 
 Params = Annotated[bool, Parameter(negative=(), show_default=False, help="list every single weight")]
@@ -51,12 +53,11 @@ def plan(
     if json:
         document = plan_document(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)
         evaluated = selection_document(prepared.plan, line.total, line.steps_per_epoch)
-        costs_told = {"seconds": costs.seconds, "bytes": costs.memory}
         selectors = selectors_document(matched(prepared.plan, line.table))
-        say_json({**document, "selectors": selectors, "evaluations": evaluated, "estimate": costs_told})
+        say_json({**document, "selectors": selectors, "evaluations": evaluated, **_told(prepared, costs)})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
-        say(plan_text(line, prepared.moments, prepared.phases, rows, costs.text(), _note(prepared)))
+        say(plan_text(line, prepared.moments, prepared.phases, rows, costs.text(), _notes(prepared)))
         selectors_told = selectors_text(matched(prepared.plan, line.table))
         for told in (selectors_told, selection_text(prepared.plan, line.total, line.steps_per_epoch)):
             if told:
@@ -71,9 +72,16 @@ def plan(
     return 0
 
 
-def _note(prepared: "Preview") -> str:
-    backbone = prepared.built.backbone
-    return str(backbone.note()) if hasattr(backbone, "note") else ""
+def _told(prepared: "Preview", costs: "Costs") -> dict[str, object]:
+    chosen = attrs.asdict(prepared.precision) if prepared.precision else {}
+    return {"estimate": {"seconds": costs.seconds, "bytes": costs.memory}, "precision": chosen}
+
+
+def _notes(prepared: "Preview") -> dict[str, str]:
+    """What is to be said of how rows are run, by what it is about."""
+    backbone, chosen = prepared.built.backbone, prepared.precision
+    told = {"backbone": str(backbone.note())} if hasattr(backbone, "note") else {}
+    return told | ({"precision": f"{chosen.precision}, because {chosen.why}"} if chosen else {})
 
 
 def _draw(prepared: "Preview") -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mtlkit.engine.digest import combined, tensor_digest
+from mtlkit.engine.precision import unit_of
 from mtlkit.engine.session import Session
 from mtlkit.engine.statistics import asked_for
 from mtlkit.plan.model import Part
@@ -28,6 +29,7 @@ def conditions(session: Session) -> dict[str, str]:
         "threads": str(torch.get_num_threads()),
         "device": _device(session.device),
     }
+    found |= unit_of(session.plan.training.precision, session.device)
     found |= {name: told for name in LIBRARIES if (told := _version(name))}
     found |= {f"distribution {part.distribution}": _version_of(part) for part in session.plan.parts}
     found |= {f"data {name}": rows.fingerprint for name, rows in session.data.items()}

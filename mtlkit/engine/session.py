@@ -19,6 +19,7 @@ from mtlkit.engine.identity import identity
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.limits import limit_of
 from mtlkit.engine.order import Buckets, Stream
+from mtlkit.engine.precision import Choice, settled
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelves import folder
 from mtlkit.engine.soft import SoftFreeze
@@ -37,7 +38,10 @@ HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 @frozen(eq=False)
 class Preview:
-    """What can be known of a run without weights: its table, timeline and data."""
+    """What can be known of a run without weights: its table, timeline and data.
+
+    `precision` is the number format that `plan` has, and why.
+    """
 
     plan: Plan
     data: Mapping[str, Rows]
@@ -46,6 +50,7 @@ class Preview:
     moments: tuple[Moment, ...]
     phases: tuple[Phase, ...]
     guards: tuple[Guard, ...] = ()
+    precision: Choice | None = None
 
 
 @frozen(eq=False)
@@ -95,6 +100,7 @@ def preview(plan: Plan) -> Preview:
         RecipeError: when a source has no training rows, a pattern matches no weight, a step trains
             nothing though no policy asks for that, or a label or column is not in the data.
     """
+    plan, precision = settled(plan, _device())
     data = read_data(plan)
     empty = [name for name, rows in data.items() if not rows.splits[TRAIN]]
     if empty:
@@ -118,7 +124,11 @@ def preview(plan: Plan) -> Preview:
     check_trains(plan, phases)
     evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
     warnings = (*guards(plan, line, moments, phases, evaluated), *_left_out(data))
-    return Preview(plan, data, built, line, moments, phases, warnings)
+    return Preview(plan, data, built, line, moments, phases, warnings, precision)
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _check_columns(plan: Plan, data: Mapping[str, Rows]) -> None:
@@ -161,7 +171,7 @@ def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
 def open_session(prepared: Preview) -> Session:
     """Load the weights and build what trains them."""
     plan, data = prepared.plan, prepared.data
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = _device()
     built = build(plan, data)
     for _, part in built.model.parts():
         part.to(device)

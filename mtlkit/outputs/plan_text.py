@@ -14,13 +14,13 @@ def plan_text(
     phases: Sequence[Phase],
     rows: Mapping[str, int],
     costs: str,
-    note: str = "",
+    notes: Mapping[str, str] = {},
 ) -> str:
-    """The plan as text, but for the drawing and the single weights; `note` is the backbone's own."""
+    """The plan as text, but for the drawing and the single weights; `notes` say what is run how."""
     sources = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     parts = [
         f"{timeline.total:,} steps, {timeline.steps_per_epoch:,} an epoch; training rows: {sources}",
-        f"estimate: {costs}" + (f"\nbackbone: {note}" if note else ""),
+        "\n".join([f"estimate: {costs}", *(f"{about}: {note}" for about, note in notes.items())]),
         _groups(timeline),
         _phases(timeline, phases),
         _rates(timeline, moments),

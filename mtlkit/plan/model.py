@@ -10,7 +10,7 @@ from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.rows import RowSpec
 from mtlkit.recipe.document import Document
 
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "bf16", "auto"]
 Batching = Literal["random", "buckets"]
 
 

@@ -233,7 +233,10 @@ class TrainingTable(Table):
     batching: Literal["random", "buckets"] = Field(
         "random", description="rows in random order, or batches of rows of like length in random order"
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of the forward pass")
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        "fp32",
+        description="number format of the forward pass; auto is bf16 where the machine has it",
+    )
     grad_clip: Annotated[Annotated[float, Gt(0)] | None, GetPydanticSchema(_or_false)] = Field(
         1.0, description="largest norm of the gradient; false for no limit"
     )

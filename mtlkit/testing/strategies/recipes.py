@@ -217,6 +217,7 @@ def _training() -> st.SearchStrategy[Table]:
             "batch_size": st.integers(1, 16),
             "accumulate": st.integers(1, 2),
             "max_tokens": st.sampled_from((16, 100)),
+            "precision": st.sampled_from(("fp32", "auto")),
             "batching": st.sampled_from(("random", "buckets")),
             "grad_clip": st.sampled_from((False, 0.5)),
             "evaluate_every": st.sampled_from((False, "1ep", "3st")),
