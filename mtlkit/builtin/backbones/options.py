@@ -37,6 +37,10 @@ class Transformer:
     fast: Fast = option(
         "leave padding out and draw dropout cheaply, for the kinds of models it is tested on", "auto"
     )
+    checkpoint_blocks: bool = option(
+        "keep nothing inside blocks, compute it again for the gradient: less memory, more time",
+        False,
+    )
     reinit_top: Annotated[int, Ge(0)] = option(
         "how many of the topmost blocks start anew, with random weights", 0, unit="blocks"
     )

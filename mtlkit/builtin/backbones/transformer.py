@@ -28,6 +28,7 @@ from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.layout import Layout
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
+from mtlkit.builtin.backbones.recomputing import recompute
 from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, showing, trace
 from mtlkit.builtin.backbones.text_rows import TextRows
 from mtlkit.builtin.backbones.token_batch import Batch, TokenRow, pad_rows
@@ -73,6 +74,8 @@ class TransformerBackbone(nn.Module):
         self._kept: dict[int, Tensor] = {}
         self._wanted: frozenset[int] = frozenset()
         self._adopt(model, config)
+        if options.checkpoint_blocks:
+            recompute(self._blocks, model.config)
         if pretrained:
             _ = self.tokenizer
         self.train()
