@@ -8,6 +8,7 @@ import errno
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from attrs import frozen
 
@@ -20,7 +21,7 @@ NO_MEMORY = (
     "failed to map segment from shared object",
     "could not create a primitive",
 )
-"""What those say that have no memory, and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
+"""What those say that have no memory and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
 
 
 @frozen
@@ -135,6 +136,18 @@ def blaming(plugin: str, call: str) -> Iterator[None]:
         told = " ".join(f"{type(error).__name__}: {error}".split())
         message = f"{plugin} failed in {call}: {told}"
         raise PluginError(message, CHECK) from error
+
+
+def returned(value: Any, kind: Any, plugin: str, call: str) -> Any:  # noqa: ANN401  what it returned, as it is
+    """What a plugin returned from a call, known to be of that kind.
+
+    Raises:
+        PluginError: when it is not; says what was expected.
+    """
+    if not isinstance(value, kind):
+        expected = getattr(kind, "__name__", str(kind)).replace(" | None", " or None")
+        raise PluginError(f"{plugin} returned {type(value).__name__} from {call}, expected {expected}", CHECK)
+    return value
 
 
 def is_memory(error: BaseException) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
 from mtlkit.contracts.data import DataSource, Record, Value
+from mtlkit.errors import CHECK, PluginError, returned
 
 SALT = "mtlkit"
 ROWS_AT_ONCE = 1024
@@ -35,7 +36,32 @@ def numbered(source: DataSource, numbers: Sequence[int]) -> Iterator[tuple[int, 
     """The rows with these numbers and the numbers, read a few at a time."""
     for start in range(0, len(numbers), ROWS_AT_ONCE):
         chunk = numbers[start : start + ROWS_AT_ONCE]
-        yield from zip(chunk, source.rows(chunk), strict=True)
+        yield from zip(chunk, rows_of(source, chunk), strict=True)
+
+
+def size_of(source: DataSource) -> int:
+    """How many rows a source has.
+
+    Raises:
+        PluginError: when it says something else.
+    """
+    size = returned(type(source).__len__(source), int, f"the data source {type(source).__name__}", "__len__")
+    if size < 0:
+        raise PluginError(f"the data source {type(source).__name__} returned {size} from __len__", CHECK)
+    return int(size)
+
+
+def rows_of(source: DataSource, numbers: Sequence[int]) -> list[Record]:
+    """The rows of a source with these numbers.
+
+    Raises:
+        PluginError: when the source returns something else, or another count.
+    """
+    what = f"the data source {type(source).__name__}"
+    rows: list[Record] = returned(source.rows(numbers), list | tuple, what, "rows")
+    if len(rows) != len(numbers):
+        raise PluginError(f"{what} returned {len(rows)} rows for {len(numbers)} numbers from rows", CHECK)
+    return rows
 
 
 def identity_of(source: DataSource) -> tuple[str, ...] | None:

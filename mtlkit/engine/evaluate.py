@@ -17,7 +17,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.order import length_chunks
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import derive
-from mtlkit.errors import blaming
+from mtlkit.errors import blaming, returned
 
 BATCH_ROWS = 64
 RESAMPLES = 1000
@@ -51,7 +51,10 @@ def measures(
         predictions = predicted(reading, encoder, split, len(records), changing=True)
         for task, head in reading.heads.items():
             with blaming(f"the head of task {task!r}", "metrics"):
-                measured = head.metrics(predictions[task], records)
+                measured = [
+                    returned(each, Measure, f"the head of task {task!r}", "metrics")
+                    for each in head.metrics(predictions[task], records)
+                ]
             found |= {f"{task}/{measure.name}": measure for measure in measured}
     return found
 

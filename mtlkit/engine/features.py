@@ -23,8 +23,10 @@ from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelf_file import CHUNK_ROWS
 from mtlkit.engine.store import Address, Store, pad
 from mtlkit.engine.token_shelf import TokenShelf
+from mtlkit.errors import CHECK, PluginError, returned
 
 View = tuple[str, ...]
+BACKBONE_CALLED = "the backbone"
 
 
 @frozen
@@ -126,7 +128,7 @@ class Encoder:
         """As `features`, of prepared rows that no source has, such as rows changed at random."""
 
         def served(group: Sequence[int]) -> list[Features]:
-            batch = self.backbone.collate([items[at] for at in group]).to(self.device)
+            batch = movable(self.backbone.collate([items[at] for at in group])).to(self.device)
             return self._served(self._direct(batch, need.layers), need)
 
         return _in_groups(self.backbone, [len(item) for item in items], served)
@@ -198,11 +200,12 @@ class Encoder:
         return getattr(self.backbone, "locate", prepare) if located else prepare
 
     def _batch(self, reading: Reading, positions: Sequence[int]) -> Any:  # noqa: ANN401  the backbone's own type
-        return self.backbone.collate(self.items(reading, positions)).to(self.device)
+        return movable(self.backbone.collate(self.items(reading, positions))).to(self.device)
 
     def _direct(self, batch: Any, layers: Collection[int]) -> Features:  # noqa: ANN401  see _batch
         with self._autocast(), self._showing(layers) as kept:
-            return _completed(self.backbone.forward(batch), batch, kept)
+            features = returned(self.backbone.forward(batch), Features, BACKBONE_CALLED, "forward")
+            return _completed(features, batch, kept)
 
     def _from_stem(
         self, reading: Reading, positions: Sequence[int], depth: int, layers: Collection[int]
@@ -309,6 +312,18 @@ def _token_shelf(encoder: Encoder, reading: Reading) -> TokenShelf | None:
     rows = (encoder.data[reading.source].fingerprint, reading.split, located, *reading.view)
     words = f"tokens of {reading.source}, {reading.split}, {'+'.join(reading.view)}"
     return TokenShelf.of(cache, backbone.flat(), rows, words)
+
+
+def movable(batch: Any) -> Any:  # noqa: ANN401  the backbone's own type
+    """A batch of a backbone, known to have a `to`.
+
+    Raises:
+        PluginError: when it has none.
+    """
+    if not callable(getattr(batch, "to", None)):
+        got = type(batch).__name__
+        raise PluginError(f"{BACKBONE_CALLED} returned {got} from collate, expected a batch with to", CHECK)
+    return batch
 
 
 def _in_groups(

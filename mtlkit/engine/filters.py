@@ -9,7 +9,7 @@ from math import isnan
 from mtlkit.contracts.columns import meant
 from mtlkit.contracts.data import DataSource, Record, Value
 from mtlkit.contracts.rows import Condition, RowSpec, Wanted
-from mtlkit.engine.content import as_text, is_missing, numbered
+from mtlkit.engine.content import as_text, is_missing, numbered, size_of
 from mtlkit.errors import Problem, RecipeError
 
 VALUES_SHOWN = 5
@@ -25,10 +25,10 @@ def kept(source: DataSource, spec: RowSpec, name: str) -> Sequence[int]:
         RecipeError: when no row is left, a cell that has to be a number is none, or a value has no label.
     """
     if not spec.where and not spec.labels:
-        return range(len(source))
+        return range(size_of(source))
     found = array("Q")
     problems: dict[tuple[str, str], Problem] = {}
-    for number, row in numbered(source, range(len(source))):
+    for number, row in numbered(source, range(size_of(source))):
         problems = _no_numbers(row, number, spec, f"data.{name}.where") | problems
         if all(meets(row[column], asked) for column, asked in spec.where.items()):
             found.append(number)
@@ -96,7 +96,7 @@ def _nothing_kept(source: DataSource, spec: RowSpec, name: str) -> list[Problem]
     path = f"data.{name}.where"
     seen: dict[str, Counter[str]] = {column: Counter() for column in spec.where}
     met = dict.fromkeys(spec.where, False)
-    for _, row in numbered(source, range(len(source))):
+    for _, row in numbered(source, range(size_of(source))):
         for column, asked in spec.where.items():
             seen[column][as_text(row[column])] += 1
             met[column] = met[column] or meets(row[column], asked)

@@ -8,6 +8,7 @@ from mtlkit.contracts.data import Record
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.token_shelf import TokenShelf
+from mtlkit.errors import CHECK, PluginError, returned
 
 PREPARE_ROWS = 2048
 MOST_KEPT = 500_000
@@ -57,4 +58,9 @@ class Items:
             yield from self.take(range(start, min(start + PREPARE_ROWS, len(self.lengths))))
 
     def _made(self, positions: Sequence[int]) -> list[Any]:
-        return self._prepare(self._rows.records(self._split, positions))
+        made = self._prepare(self._rows.records(self._split, positions))
+        items: list[Any] = returned(made, list, "the backbone", "prepare")
+        if len(items) != len(positions):
+            message = f"the backbone returned {len(items)} items for {len(positions)} rows from prepare"
+            raise PluginError(message, CHECK)
+        return items

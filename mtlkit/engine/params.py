@@ -10,7 +10,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from mtlkit.contracts.backbone import Backbone
 from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
 from mtlkit.engine.model import Model
-from mtlkit.errors import PluginError, Problem, RecipeError
+from mtlkit.errors import CHECK, PluginError, Problem, RecipeError, returned
 
 
 @define(eq=False)
@@ -160,7 +160,10 @@ def _check_tasks(tasks: Sequence[str]) -> None:
 
 def _place(name: str, backbone: Backbone, tasks: Sequence[str]) -> tuple[str, Role, int]:
     if name.startswith("backbone."):
-        role, depth = backbone.place(name.removeprefix("backbone."))
+        place = returned(backbone.place(name.removeprefix("backbone.")), tuple, "the backbone", "place")
+        if len(place) != 2:
+            raise PluginError(f"the backbone returned {place!r} from place, expected role and depth", CHECK)
+        role, depth = place
         return BACKBONE, role, depth
     inner = name.removeprefix("heads.")
     owner = max((task for task in tasks if inner.startswith(f"{task}.")), key=len)

@@ -15,12 +15,12 @@ from attrs import frozen
 from mtlkit.contracts.columns import column_problems
 from mtlkit.contracts.data import DataSource, Record, Skipped, Value
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitName
-from mtlkit.engine.content import ROWS_AT_ONCE, as_text, content_hash, is_missing
+from mtlkit.engine.content import ROWS_AT_ONCE, as_text, content_hash, is_missing, rows_of
 from mtlkit.engine.dividing import divided
 from mtlkit.engine.filters import kept
 from mtlkit.engine.pairs import Partners, partners
 from mtlkit.engine.row_numbers import RowNumbers
-from mtlkit.errors import RecipeError
+from mtlkit.errors import RecipeError, returned
 
 __all__ = ["Rows", "content_hash"]
 
@@ -98,7 +98,7 @@ class Rows:
     def _records(self, numbers: Sequence[int]) -> list[dict[str, Value]]:
         spec, renamed = self.spec, set(self.spec.columns.values())
         found = []
-        for row in self.source.rows(numbers):
+        for row in rows_of(self.source, numbers):
             record = {our: row[their] for our, their in spec.columns.items()}
             record |= {
                 column: value
@@ -171,7 +171,11 @@ def _unpaired(
 
 def _fingerprint(source: DataSource, spec: RowSpec, splits: Mapping[SplitName, RowNumbers]) -> str:
     """A hex digest of the content and of all that is made of it."""
-    made: list[Any] = [source.fingerprint(), source.columns(), dict(spec.columns)]
+    made: list[Any] = [
+        returned(source.fingerprint(), str, f"the data source {type(source).__name__}", "fingerprint"),
+        source.columns(),
+        dict(spec.columns),
+    ]
     made += [{column: dict(labels) for column, labels in spec.labels.items()}]
     made += [attrs.asdict(spec.pair) if spec.pair else None, spec.split.salt if spec.pair else ""]
     whole = blake2b(json.dumps(made, sort_keys=True).encode(), digest_size=32)

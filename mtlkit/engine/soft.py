@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.progress import Progress
-from mtlkit.contracts.regularizer import Pulled, Regularizer
+from mtlkit.contracts.regularizer import Mixed, Pulled, Regularizer
 from mtlkit.contracts.selectors import parse
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.seeds import derive
-from mtlkit.errors import NotFiniteError
+from mtlkit.errors import NotFiniteError, returned
 from mtlkit.plan.model import Part
 
 
@@ -59,6 +59,7 @@ def add_penalties(soft: Sequence[SoftFreeze], handles: Handles, progress: Progre
     values: dict[str, float] = {}
     for each in soft:
         penalty = each.regularizer.penalty(each.pulled(handles))
+        penalty = returned(penalty, Tensor | None, f"regularizer {each.name!r}", "penalty")
         if penalty is None:
             continue
         value = float(penalty.detach())
@@ -85,6 +86,7 @@ def mixed(soft: Sequence[SoftFreeze], handles: Handles, seed: int, *purpose: str
                 generator = torch.Generator(weight.start.device)
                 generator.manual_seed(derive(seed, *purpose, number, weight.row.name))
                 made = each.regularizer.mix(weight, generator)
+                made = returned(made, Mixed | None, f"regularizer {each.name!r}", "mix")
                 if made is not None:
                     kept.append((handles.parameters(weight.row.name)[0], weight.value.detach().clone()))
                     hooks += _replace(handles.parameters(weight.row.name), made.value, made.gradient)

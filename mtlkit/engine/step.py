@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from math import isfinite
+from numbers import Real
 
 import torch
 from attrs import define, field, frozen
@@ -18,7 +19,7 @@ from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.whole_step import WholeLoss, whole_losses
-from mtlkit.errors import NotFiniteError, PluginError, blaming
+from mtlkit.errors import NotFiniteError, PluginError, blaming, returned
 from mtlkit.plan.batches import rows_of_mix
 
 
@@ -148,8 +149,13 @@ def _counts(session: Session, parts: Sequence[Mapping[str, Taken]]) -> dict[str,
     for part in parts:
         for taken in part.values():
             for task, target in taken.targets.items():
-                counts[task] = counts.get(task, 0.0) + session.built.heads[task].count(target)
+                count = session.built.heads[task].count(target)
+                counts[task] = counts.get(task, 0.0) + returned(count, Real, _head(task), "count")
     return counts
+
+
+def _head(task: str) -> str:
+    return f"the head of task {task!r}"
 
 
 def _gates(session: Session, progress: Progress) -> dict[str, float]:
@@ -190,8 +196,9 @@ def _terms(
     for taken in part.values():
         for task, targets in taken.targets.items():
             if task not in whole:
-                with blaming(f"the head of task {task!r}", "loss"):
-                    terms[task] = session.built.heads[task].loss(scores[task].float(), targets)
+                with blaming(_head(task), "loss"):
+                    term = session.built.heads[task].loss(scores[task].float(), targets)
+                    terms[task] = returned(term, LossTerm, _head(task), "loss")
     return terms
 
 
@@ -223,7 +230,8 @@ class _Tally:
         labelled = {task: term for task, term in terms.items() if task in means and term.count}
         passing = {task: float(term.sum.detach()) / term.count for task, term in labelled.items()}
         with blaming(f"balancer {self.session.plan.balancer.name!r}", "weights"):
-            balance = self.session.plan.balancer.options.weights(passing, self.progress)
+            told = self.session.plan.balancer.options.weights(passing, self.progress)
+            balance = {task: float(told[task]) for task in passing}
         weighted = [means[task] * (self.session.plan.task(task).weight * balance[task]) for task in passing]
         losses = [loss for loss in (*weighted, *pulls) if loss.requires_grad]
         if losses:

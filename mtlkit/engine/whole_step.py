@@ -15,7 +15,7 @@ from torch import Tensor
 from mtlkit.contracts.head import LossTerm
 from mtlkit.engine.heads import Taken
 from mtlkit.engine.session import TRAIN, Session
-from mtlkit.errors import blaming
+from mtlkit.errors import blaming, returned
 
 Parts = Sequence[Mapping[str, Taken]]
 Forward = Callable[[int], AbstractContextManager[Mapping[str, Tensor]]]
@@ -71,7 +71,8 @@ def _whole(session: Session, task: str, parts: Parts, scores: Sequence[Tensor | 
     readers = next(each for each in session.readers if each.source == source)
     rows = readers.labelled(task, TRAIN, positions, session.data[source].records(TRAIN, positions))
     with blaming(f"the head of task {task!r}", "loss"):
-        return WholeLoss(head.loss(leaf, head.targets(rows).to(session.device)), leaf, sizes)
+        term = head.loss(leaf, head.targets(rows).to(session.device))
+        return WholeLoss(returned(term, LossTerm, f"the head of task {task!r}", "loss"), leaf, sizes)
 
 
 def _positions(parts: Parts, source: str) -> Iterator[int]:

@@ -198,7 +198,7 @@ def _column_problems(
     if part.build is None or not any(_places(part)):
         return []  # a source that is not on disk may need the network to know its columns
     try:
-        columns = load_address(part.build)(part.options).columns()
+        columns = tuple(load_address(part.build)(part.options).columns())
     except MtlkitError as error:
         return [
             problem_at(document, ("data", name), each.message, each.suggestion) for each in error.problems

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.selectors import parse
+from mtlkit.errors import returned
 from mtlkit.plan.model import Part, Plan
 from mtlkit.recipe.document import KeyPath
 from mtlkit.recipe.problems import dotted
@@ -32,7 +33,7 @@ def matched(plan: Plan, table: ParamTable) -> tuple[Matched, ...]:
     written = [
         (where(plan.document.data, place, text), text, False)
         for place, part in _selecting(plan)
-        for text in part.options.patterns()
+        for text in returned(part.options.patterns(), list | tuple, f"{part.kind} {part.name!r}", "patterns")
     ]
     written += [(("lr", "curves", text), text, True) for text in plan.curves]
     return tuple(

@@ -5,9 +5,10 @@ with an empty metric log; the training loop walks it with the metrics it has mea
 and the run cannot differ.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from math import isfinite
+from numbers import Real
 
 from attrs import define, evolve, field, frozen
 
@@ -16,7 +17,7 @@ from mtlkit.contracts.params import ParamTable
 from mtlkit.contracts.progress import Measurement, Progress
 from mtlkit.contracts.rates import Curve, LRSchedule
 from mtlkit.contracts.selectors import parse
-from mtlkit.errors import PluginError
+from mtlkit.errors import PluginError, returned
 from mtlkit.plan.model import Plan
 from mtlkit.plan.rot import decays, stale
 from mtlkit.plan.selection import Objective, objectives
@@ -106,7 +107,7 @@ class Timeline:
         found: dict[str, dict[str, list[str]]] = {}
         for row in self.table:
             curve = next((text for text in self.curves if parse(text).matches(row, self.table)), "")
-            group = self.schedule.group(row, self.table)
+            group = returned(self.schedule.group(row, self.table), str, _called(self.schedule), "group")
             found.setdefault(group, {}).setdefault(curve, []).append(row.name)
         return {
             f"{name} · {curve or REST}" if len(split) > 1 else name: Group(name, curve, tuple(weights))
@@ -133,7 +134,9 @@ class Timeline:
         """Names of the weights that train: where all policies agree and the author froze nothing."""
         if self.again is not None and progress.step >= self.main:
             return self._fitted_again(self.again, progress.metrics)
-        stage = tuple(policy.phase(progress) for policy in self.policies)
+        stage = tuple(
+            returned(policy.phase(progress), Hashable, _called(policy), "phase") for policy in self.policies
+        )
         if stage not in self._sets:
             self._sets[stage] = frozenset(
                 row.name
@@ -215,8 +218,9 @@ class Timeline:
             curve = self.curves.get(group.curve, self.curve)
             key = group.curve, youngest if curve.rewarm_scope == "all" else age
             if key not in factors:
-                factors[key] = curve.factor(progress, key[1])
-            rate = self.schedule.rate(group.of, progress, age) * factors[key]
+                factors[key] = returned(curve.factor(progress, key[1]), Real, _called(curve), "factor")
+            rate = self.schedule.rate(group.of, progress, age)
+            rate = returned(rate, Real, _called(self.schedule), "rate") * factors[key]
             if not isfinite(rate) or rate < 0:
                 raise _unusable(name, progress.step, rate, self.schedule, curve)
             rates[name] = rate
@@ -237,6 +241,10 @@ class Timeline:
                 row.name for row in self.table if row.trainable and row.owner in tasks
             )
         return self._refits[known]
+
+
+def _called(plugin: object) -> str:
+    return f"{type(plugin).__name__} of {type(plugin).__module__}"
 
 
 def _unusable(group: str, step: int, rate: float, schedule: LRSchedule, curve: Curve) -> PluginError:

@@ -11,6 +11,7 @@ import pytest
 from children import die_after, ended
 from engine_recipes import write_recipe
 from policies import CURVE, FREEZE, LR, built_in, table
+from test_plugins_that_fail import CALLS, WRONG, check_wrong_type
 from twins import go_on_from, reference
 
 import mtlkit
@@ -111,6 +112,12 @@ def test_a_hundred_flipped_bits(tmp_path, straight, number):
         assert verify(folder) == [path.name]
         path.write_bytes(content)
     assert verify(folder) == []
+
+
+@pytest.mark.parametrize("value", WRONG)
+@pytest.mark.parametrize(("kind", "call"), CALLS)
+def test_whatever_a_plugin_returns_it_is_named(tmp_path, capsys, kind, call, value):
+    check_wrong_type(tmp_path, capsys, kind, call, value)
 
 
 def test_prove_for_real(tmp_path, capsys):

@@ -197,3 +197,38 @@ def test_the_watch_speaks_less_and_less(monkeypatch, capfd):
     lines = capfd.readouterr().err.strip().splitlines()
     assert 2 <= len([line for line in lines if line]) <= 5
     assert "waiting for watching" in lines[0] or "waiting for" in lines[0]
+
+
+WRONG = ("None", "'x'", "3.5", "object()", "[]", "{}", "-1", "float('nan')")
+MAY_BE = {  # what a call may return, odd as it is: it says nothing, or something that is as good as a number or true
+    ("head", "metrics"): {"[]", "{}"},
+    ("data", "fingerprint"): {"'x'"},
+    ("regularizer", "penalty"): {"None"},
+    ("regularizer", "mix"): {"None"},
+    ("freeze", "trainable"): {"'x'", "3.5", "object()", "-1", "float('nan')"},
+    ("freeze", "phase"): {"None", "'x'", "3.5", "object()", "-1", "float('nan')"},
+    ("freeze", "patterns"): {"[]"},
+    ("lr", "group"): {"'x'"},
+    ("lr", "rate"): {"3.5"},
+    ("curve", "factor"): {"3.5"},
+    ("optimizer", "step"): set(WRONG),
+}
+
+
+def check_wrong_type(folder, capsys, kind, call, value):
+    code = _code(arguments(folder, kind, call, f"return {value}"))
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    allowed = value in MAY_BE.get((kind, call), ())
+    if (kind, call) == ("freeze", "trainable") and not allowed:
+        assert (code, "nothing trains" in told) == (2, True)  # whatever counts as false
+        return
+    assert code == (0 if allowed else 4), told
+    if code:
+        assert re.search(rf"\b{call}\b|rate|mix|decode|loss|freezes|at least one|nothing", told), told
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "value"), [(*each, WRONG[at % len(WRONG)]) for at, each in enumerate(CALLS)]
+)
+def test_whatever_it_returns_it_is_named(tmp_path, capsys, kind, call, value):
+    check_wrong_type(tmp_path, capsys, kind, call, value)
