@@ -1,11 +1,8 @@
 """What the bytes of a run depend on beside its recipe: versions, machine, data. Plain, to be compared."""
 
 import platform
-import sys
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
@@ -13,7 +10,7 @@ from mtlkit.engine.digest import combined, tensor_digest
 from mtlkit.engine.precision import unit_of
 from mtlkit.engine.session import Session
 from mtlkit.engine.statistics import asked_for
-from mtlkit.plan.model import Part
+from mtlkit.engine.versions import version_of
 
 FIRST = "first weights"
 LIBRARIES = ("numpy", "scipy", "tokenizers", "transformers")
@@ -31,7 +28,7 @@ def conditions(session: Session) -> dict[str, str]:
     }
     found |= unit_of(session.plan.training.precision, session.device)
     found |= {name: told for name in LIBRARIES if (told := _version(name))}
-    found |= {f"distribution {part.distribution}": _version_of(part) for part in session.plan.parts}
+    found |= {f"distribution {part.distribution}": version_of(part) for part in session.plan.parts}
     found |= {f"data {name}": rows.fingerprint for name, rows in session.data.items()}
     if session.soft or any(each.name == "similarity" for each in asked_for(session)):
         # something compares with the first weights, which are loaded again and not stored
@@ -54,15 +51,6 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
             yield f"{name} was {old} and is not there"
         elif old != new:
             yield f"{name} was {old} and is {new}"
-
-
-def _version_of(part: Part) -> str:
-    """Its distribution's version; of a plugin file under development, which has none, its content."""
-    module = part.build.partition(":")[0] if isinstance(part.build, str) else type(part.options).__module__
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if part.version or file is None:
-        return part.version
-    return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}"
 
 
 def _device(device: torch.device) -> str:

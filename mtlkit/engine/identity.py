@@ -11,6 +11,7 @@ import torch
 
 from mtlkit.contracts.backbone import Backbone
 from mtlkit.engine.store import Address
+from mtlkit.engine.versions import version_of
 from mtlkit.plan.model import Plan
 
 LIBRARIES = ("transformers", "tokenizers", "numpy")
@@ -23,7 +24,7 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
     return json.dumps(
         {
             "format": FORMAT,
-            "backbone": [part.name, part.distribution, part.version, repr(part.options)],
+            "backbone": [part.name, part.distribution, version_of(part), repr(part.options)],
             "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
             "modules": repr(backbone),
             "precision": plan.training.precision,

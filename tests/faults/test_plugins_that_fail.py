@@ -232,3 +232,21 @@ def check_wrong_type(folder, capsys, kind, call, value):
 )
 def test_whatever_it_returns_it_is_named(tmp_path, capsys, kind, call, value):
     check_wrong_type(tmp_path, capsys, kind, call, value)
+
+
+@pytest.mark.parametrize("call", ["prepare", "stem"])
+def test_what_is_stored_of_a_plugin_file_is_not_found_after_it_was_edited(tmp_path, monkeypatch, call):
+    """Tokens and activations outlive a run; those of other code under the same name, options and version do not count."""
+    monkeypatch.setenv("MTLKIT_CACHE", str(tmp_path / "cache"))
+    seen = tmp_path / "seen"
+    body = f"open({str(seen)!r}, 'a').write('called ')"
+    words = [*arguments(tmp_path, "backbone", call, body), "--set", "freeze=[{use='backbone'}]"]
+    calls = []
+    for edit in ("", "", "# edited"):
+        path = tmp_path / "plugins" / words[words.index("--plugin") + 1]
+        path.write_text(path.read_text() + edit)
+        seen.write_text("")
+        assert ended(lambda: _code(words)) == 0
+        calls.append(seen.read_text().count("called"))
+    first, again, edited = calls
+    assert edited == first > again or (call == "prepare" and first == again == edited > 0)

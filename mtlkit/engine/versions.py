@@ -1,0 +1,27 @@
+"""Which code a plugin is: the version of its distribution and, of strangers, what its module holds."""
+
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from mtlkit.plan.model import Part
+
+OURS = "mtlkit"
+
+
+def version_of(part: Part) -> str:
+    """The version of the distribution; of a stranger also a digest of the module.
+
+    A plugin file under development has no version, and what is installed in place changes under the same one.
+    """
+    module = part.build.partition(":")[0] if isinstance(part.build, str) else type(part.options).__module__
+    code = "" if part.distribution == OURS else code_of(module)
+    return f"{part.version} {code}".strip()
+
+
+def code_of(module: str) -> str:
+    """A digest of a stranger's module as it is on the disk; empty for ours, and for one that has no file."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if module.partition(".")[0] == OURS or file is None:
+        return ""
+    return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}"
