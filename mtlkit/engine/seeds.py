@@ -20,7 +20,7 @@ def derive(seed: int, *purpose: str | int) -> int:
 def seeded(seed: int, *purpose: str | int) -> Iterator[None]:
     """Torch's global generator seeded for that purpose, and as it was before afterwards."""
     with torch.random.fork_rng():
-        torch.manual_seed(derive(seed, *purpose))
+        _seed_torch(derive(seed, *purpose))
         yield
 
 
@@ -32,7 +32,14 @@ def seed_globals(seed: int, *purpose: str | int) -> None:
     derived = derive(seed, *purpose)
     random.seed(derived)
     np.random.seed(derived % 2**32)
-    torch.manual_seed(derived)
+    _seed_torch(derived)
+
+
+def _seed_torch(seed: int) -> None:
+    """As `torch.manual_seed`, which without a GPU writes down a stack for every kind of GPU, each time."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)
 
 
 @contextmanager

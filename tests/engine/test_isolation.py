@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import mtlkit
 from mtlkit.api import preview
 from mtlkit.contracts.events import StepDone
-from mtlkit.engine.seeds import derive, permutation, python_rng, seeded
+from mtlkit.engine.seeds import derive, kept_globals, permutation, python_rng, seed_globals, seeded
 from mtlkit.engine.session import open_session
 
 purposes = st.lists(st.text(st.characters(exclude_characters="\0"), max_size=6), min_size=1, max_size=3)
@@ -100,3 +100,15 @@ def test_seeded_randomness_leaves_no_trace_and_reads_none(seed, purpose):
     assert sorted(permutation(9, seed, *purpose)) == list(range(9))
     assert random.getstate() == python
     assert np.random.get_state()[1].tolist() == numpy
+
+
+@given(st.integers(0, 2**63 - 1), purposes)
+def test_global_seeds_are_those_of_torch_and_nothing_is_written_down(seed, purpose):
+    """Without a GPU torch keeps a call for each kind of GPU at every `torch.manual_seed`, with its stack."""
+    waiting = len(torch.cuda._queued_calls)
+    with kept_globals():
+        seed_globals(seed, *purpose)
+        ours = torch.rand(3)
+        assert len(torch.cuda._queued_calls) == waiting
+        torch.manual_seed(derive(seed, *purpose))
+        assert torch.equal(ours, torch.rand(3))
