@@ -1,6 +1,8 @@
 """`mtlkit prove`: kill and resume a recipe at several steps, and compare every byte."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from cyclopts.types import PositiveInt
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import note, say, say_json, table
-from mtlkit.errors import TrainingError
+from mtlkit.errors import MtlkitError, TrainingError
 
 Steps = Annotated[PositiveInt, Parameter(help="the length of the trial in steps")]
 Out = Annotated[Path, Parameter(help="where the trial's runs go; they are removed when all bytes are equal")]
@@ -38,9 +40,10 @@ def prove(
     count = len(points(steps, borders))
     note(f"{prepared.plan.name}: one run of {steps} steps, then {count} that are interrupted and resumed")
     found = []
-    for trial in trials(subject, borders):
-        found.append(trial)
-        note(f"{len(found)}/{count}  step {trial.step}, {trial.how}: {_verdict(trial.differs)}")
+    with _cleared_when_stopped(folder):
+        for trial in trials(subject, borders):
+            found.append(trial)
+            note(f"{len(found)}/{count}  step {trial.step}, {trial.how}: {_verdict(trial.differs)}")
     equal = all(not trial.differs for trial in found)
     if equal:
         shutil.rmtree(folder)
@@ -53,6 +56,18 @@ def prove(
         say(table(("after step", "by", "resumed from", "weights, optimizer, state, event log"), rows))
         say(f"\n{'every byte is equal' if equal else f'the runs are in {folder}'}")
     return 0 if equal else TrainingError.exit_code
+
+
+@contextmanager
+def _cleared_when_stopped(folder: Path) -> Iterator[None]:
+    """Half a proof proves nothing: a signal leaves no runs behind. A run that fails may be looked at."""
+    try:
+        yield
+    except MtlkitError:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _verdict(differs: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ import pytest
 from children import ended
 from engine_recipes import write_recipe
 
+from mtlkit import proving
 from mtlkit.api import run
 from mtlkit.cli import rows_out, signals
 from mtlkit.cli.main import _code
@@ -224,3 +225,18 @@ def test_a_command_may_be_called_in_any_thread(tmp_path, finished, capsys):
     thread.start()
     thread.join()
     assert codes == [0]
+
+
+def test_a_proof_that_is_stopped_leaves_no_runs_behind(tmp_path, finished, monkeypatch, capsys):
+    recipe, _ = finished
+    folders = []
+
+    def half(subject, out, step, how):
+        out.mkdir(parents=True)
+        folders.append(subject.folder)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(proving, "_run", half)
+    assert _code(["prove", str(recipe), "--out", str(tmp_path)]) == 143
+    assert capsys.readouterr().err.strip().splitlines()[-1] == TOLD.format("SIGTERM")
+    assert (folders, list(tmp_path.iterdir())) == ([tmp_path / "proof-1"], [])
