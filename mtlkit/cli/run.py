@@ -1,6 +1,7 @@
 """`mtlkit run`: from a recipe to a run directory and a table of results."""
 
 import json as json_format
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +24,12 @@ Resume = Annotated[
 ]
 
 
+Profile = Annotated[
+    bool,
+    Parameter(negative=(), show_default=False, help="tell where the time went, and write trace.json"),
+]
+
+
 def run(
     recipe: RecipeFile,
     /,
@@ -31,11 +38,13 @@ def run(
     out: Out = Path("runs"),
     plugin: PluginFiles = (),
     resume: Resume = None,
+    profile: Profile = False,
     json: Json = False,
 ) -> int:
     """Train, evaluate and save what a recipe says."""
     from mtlkit.api import load, preview, resume_prepared, run_prepared
     from mtlkit.api import plan as make_plan
+    from mtlkit.cli.profile import profiling, tell
     from mtlkit.course import Audience
     from mtlkit.outputs.run_directory import unfinished
 
@@ -45,11 +54,14 @@ def run(
         note(f"preparing {made.name}: reading data, laying out the model")
         prepared = preview(made)
         begun = unfinished(out / made.name) if resume else None
-        if begun is None:
-            result = run_prepared(prepared, out, console=True, stop=stop)
-        else:
-            result = resume_prepared(prepared, begun, Audience(console=True, stop=stop))
+        with profiling() if profile else nullcontext() as profiled:
+            if begun is None:
+                result = run_prepared(prepared, out, console=True, stop=stop)
+            else:
+                result = resume_prepared(prepared, begun, Audience(console=True, stop=stop))
     show(result, json=json)
+    if profiled is not None:
+        tell(profiled, result.run_dir)
     return 0
 
 

@@ -21,6 +21,7 @@ from mtlkit.engine.order import homogeneous, length_chunks
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelf_file import CHUNK_ROWS
+from mtlkit.engine.spans import span, spanned
 from mtlkit.engine.store import Address, Store, pad
 from mtlkit.engine.token_shelf import TokenShelf
 from mtlkit.engine.versions import code_of
@@ -200,11 +201,12 @@ class Encoder:
         prepare: Callable[[Sequence[tuple[Any, ...]]], list[Any]] = self.backbone.prepare
         return getattr(self.backbone, "locate", prepare) if located else prepare
 
+    @spanned("data")
     def _batch(self, reading: Reading, positions: Sequence[int]) -> Any:  # noqa: ANN401  the backbone's own type
         return movable(self.backbone.collate(self.items(reading, positions))).to(self.device)
 
     def _direct(self, batch: Any, layers: Collection[int]) -> Features:  # noqa: ANN401  see _batch
-        with self._autocast(), self._showing(layers) as kept:
+        with span("tail"), self._autocast(), self._showing(layers) as kept:
             features = returned(self.backbone.forward(batch), Features, BACKBONE_CALLED, "forward")
             return _completed(features, batch, kept)
 
@@ -214,7 +216,8 @@ class Encoder:
         hidden = pad(self._states(reading, positions, depth))
         batch = self._batch(reading, positions)
         below = self._stored_layers(reading, positions, [layer for layer in layers if layer < depth])
-        with self._autocast(), self._showing([layer for layer in layers if layer >= depth]) as kept:
+        above = [layer for layer in layers if layer >= depth]
+        with span("tail"), self._autocast(), self._showing(above) as kept:
             return _completed(self._splittable.tail(hidden, batch, depth), batch, {**below, **kept})
 
     def _stored_layers(

@@ -16,6 +16,7 @@ from mtlkit.engine.gradients import gated
 from mtlkit.engine.limits import Limit
 from mtlkit.engine.own_texts import own_features
 from mtlkit.engine.seeds import derive
+from mtlkit.engine.spans import span, spanned
 from mtlkit.errors import blaming
 
 NO_GATES: Mapping[str, float] = {}
@@ -55,6 +56,7 @@ class Readers:
             view for head in self.heads.values() if getattr(head, "located", False) for view in head.views
         )
 
+    @spanned("data")
     def take(
         self,
         encoder: Encoder,
@@ -108,7 +110,7 @@ class Readers:
         for task, features in self._all_features(encoder, taken).items():
             gate = gates.get(task, 1.0)
             beside = (taken.inputs[task],) if task in taken.inputs else ()
-            with blaming(f"the head of task {task!r}", "forward"):
+            with span("heads"), blaming(f"the head of task {task!r}", "forward"):
                 found[task] = self.heads[task].forward([gated(each, gate) for each in features], *beside)
         return found
 

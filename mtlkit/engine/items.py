@@ -7,6 +7,7 @@ from typing import Any
 from mtlkit.contracts.data import Record
 from mtlkit.contracts.rows import SplitName
 from mtlkit.engine.rows import Rows
+from mtlkit.engine.spans import spanned
 from mtlkit.engine.token_shelf import TokenShelf
 from mtlkit.errors import CHECK, PluginError, returned
 
@@ -22,6 +23,7 @@ class Items:
     With a shelf, rows that an earlier run prepared are found there, and others are kept for later ones.
     """
 
+    @spanned("data")
     def __init__(
         self, rows: Rows, split: SplitName, prepare: Prepare, shelf: TokenShelf | None = None
     ) -> None:
@@ -47,6 +49,7 @@ class Items:
         self.lengths = lengths
         self._kept = shelf.find(count) if shelf and kept is None else kept
 
+    @spanned("data")
     def take(self, positions: Sequence[int]) -> list[Any]:
         """The items of the rows at these positions."""
         if self._kept is None:

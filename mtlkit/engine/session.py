@@ -23,6 +23,7 @@ from mtlkit.engine.precision import Choice, settled
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelves import folder
 from mtlkit.engine.soft import SoftFreeze
+from mtlkit.engine.spans import spanned
 from mtlkit.engine.store import Store
 from mtlkit.engine.table_rows import TableRows
 from mtlkit.errors import PluginError, Problem, RecipeError
@@ -168,6 +169,7 @@ def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
         raise RecipeError(Problem(message, suggestion, f"selection.{place}"))
 
 
+@spanned("start")
 def open_session(prepared: Preview) -> Session:
     """Load the weights and build what trains them."""
     plan, data = prepared.plan, prepared.data

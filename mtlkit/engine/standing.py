@@ -12,6 +12,7 @@ from mtlkit.contracts.rows import SPLITS, SplitName
 from mtlkit.engine.digest import Digests
 from mtlkit.engine.session import HELD_OUT, Session
 from mtlkit.engine.snapshot import Snapshot, Spare, Standing, take
+from mtlkit.engine.spans import spanned
 from mtlkit.engine.statistics import States
 from mtlkit.engine.step import Cursors
 from mtlkit.plan.batches import rows_per_step
@@ -102,6 +103,7 @@ class State:
         self.mark = Mark(snapshot.step, len(self.log), told)
 
 
+@spanned("saving")
 def snapshot_at(
     session: Session,
     state: State,

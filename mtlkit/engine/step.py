@@ -17,6 +17,7 @@ from mtlkit.engine.micro_batches import Positions, parts_of_step
 from mtlkit.engine.seeds import derive, python_rng, seeded
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.soft import add_penalties, mixed
+from mtlkit.engine.spans import span, spanned
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.whole_step import WholeLoss, whole_losses
 from mtlkit.errors import NotFiniteError, PluginError, blaming, returned
@@ -44,6 +45,7 @@ class Cursors:
     taken: dict[str, int] = field(factory=dict)
 
 
+@spanned("step")
 def training_step(session: Session, progress: Progress, cursors: Cursors) -> Outcome:
     """Take the rows of this step, add up the gradients of its micro-batches and update once.
 
@@ -100,6 +102,7 @@ def _updated(session: Session, progress: Progress, positions: Positions) -> Outc
     return Outcome(tally.losses, norm, {name: len(rows) for name, rows in positions.items()}, penalties)
 
 
+@spanned("data")
 def rows_of_step(session: Session, progress: Progress, cursors: Cursors) -> Positions:
     """The rows that the step takes of each source, as positions in its training rows.
 
@@ -125,6 +128,7 @@ def _mix(session: Session, progress: Progress) -> dict[str, int]:
     return rows_of_mix(session.plan, mix)
 
 
+@spanned("data")
 def _parts(session: Session, progress: Progress, positions: Positions) -> list[dict[str, Taken]]:
     """The rows of each micro-batch by source, with their targets."""
     seed = session.plan.seed
@@ -185,6 +189,7 @@ def _scored(
         yield found
 
 
+@spanned("heads")
 def _terms(
     session: Session,
     part: Mapping[str, Taken],
@@ -235,7 +240,8 @@ class _Tally:
         weighted = [means[task] * (self.session.plan.task(task).weight * balance[task]) for task in passing]
         losses = [loss for loss in (*weighted, *pulls) if loss.requires_grad]
         if losses:
-            torch.autograd.backward(sum(losses[1:], losses[0]))
+            with span("backward"):
+                torch.autograd.backward(sum(losses[1:], losses[0]))
 
     def check_counts(self) -> None:
         """Hold the counts that heads announced against those they returned."""
@@ -280,6 +286,7 @@ def _finite(gradient: Tensor) -> bool:
     return bool(values.isfinite().all())
 
 
+@spanned("optimizer")
 def _update(session: Session, progress: Progress, positions: Positions) -> float:
     """Clip and step; returns the gradient norm before clipping."""
     ready_gradients(session.handles.weights.values())

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mtlkit.engine.cache import Cache
 from mtlkit.engine.shelf_file import Layout, ShelfFile
+from mtlkit.engine.spans import spanned
 
 MAX_BYTES = 4 * 2**30
 
@@ -52,6 +53,7 @@ class Store:
     used: int = 0
     _shelves: dict[tuple[object, ...], Shelf] = field(factory=dict)
 
+    @spanned("stem")
     def rows(
         self,
         key: tuple[object, ...],

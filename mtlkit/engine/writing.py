@@ -30,6 +30,7 @@ from mtlkit.engine.checkpoint import (
     verify,
 )
 from mtlkit.engine.snapshot import Snapshot, Spare
+from mtlkit.engine.spans import spanned
 from mtlkit.engine.tensor_file import Written, write_bytes, write_tensors
 from mtlkit.errors import ResourceError
 from mtlkit.whole_file import sync
@@ -60,6 +61,7 @@ class Saver:
     _thread: Thread | None = None
     _error: BaseException | None = None
 
+    @spanned("saving")
     def begin(self, snapshot: Snapshot, keep: Collection[str] = ()) -> None:
         """Write a snapshot in the background; all but the newest `count` and those in `keep` are deleted."""
         self.wait()
@@ -85,11 +87,13 @@ class Saver:
             error, self._error, self.announced = self._error, None, None
             raise error
 
+    @spanned("saving")
     def wait(self) -> None:
         """Wait for the checkpoint that is being written; raises as `check`."""
         self.close()
         self.check()
 
+    @spanned("saving")
     def finish(self) -> int | None:
         """Wait for it, and tell its step, once."""
         self.wait()
