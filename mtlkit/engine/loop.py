@@ -66,6 +66,7 @@ from mtlkit.engine.standing import Mark, State, is_due, kept, phase_end, snapsho
 from mtlkit.engine.statistics import asked_for, measured, references
 from mtlkit.engine.step import Outcome, rows_of_step, training_step
 from mtlkit.engine.stopping import Interrupted, Stop
+from mtlkit.engine.torch_settings import check_settings, settings
 from mtlkit.engine.writing import Saver, nothing
 from mtlkit.plan.selection import RUN
 from mtlkit.plan.timeline import Moment
@@ -110,13 +111,16 @@ def train(
     Raises:
         TrainingError: when a loss is not finite or something frozen has moved.
         ResourceError: when a checkpoint can't be written, or `start` is not of this model.
+        PluginError: when a plugin breaks its contract, or changes torch for the whole process.
     """
     run = Run(session, Saver(checkpoints, session.plan.training.keep, synced), stop or Stop())
     start = start or fresh(session)
     run.state.about = start.about
     try:
         with run.stop.held(), kept_globals():
+            before = settings()
             for event in _course(run, start):
+                check_settings(before, f"by the end of step {run.done}")
                 run.state.count(event)
                 run.stop.beat()
                 yield event

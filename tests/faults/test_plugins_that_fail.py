@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+import torch
 from broken import plugin_file
 from children import ended
 from engine_recipes import write_recipe
@@ -250,3 +251,26 @@ def test_what_is_stored_of_a_plugin_file_is_not_found_after_it_was_edited(tmp_pa
         calls.append(seen.read_text().count("called"))
     first, again, edited = calls
     assert edited == first > again or (call == "prepare" and first == again == edited > 0)
+
+
+SETS = {
+    "torch.set_default_dtype(torch.float64)": "the default dtype, from torch.float32 to torch.float64",
+    "torch.set_num_threads(2)": "the number of threads, from 1 to 2",
+    "torch.set_grad_enabled(False)": "whether gradients are computed, from True to False",
+    "torch.use_deterministic_algorithms(True)": "whether algorithms are deterministic, from False to True",
+}
+
+
+@pytest.mark.parametrize("what", SETS)
+def test_one_that_changes_torch_for_the_whole_process_is_told(tmp_path, capfd, what):
+    words = arguments(tmp_path, "head", "targets", LATE.format(calls=2, what=what))
+
+    def work():
+        torch.set_num_threads(1)
+        return _code(words)
+
+    assert ended(work) == 4
+    *_, told = capfd.readouterr().err.strip().splitlines()
+    assert told.startswith("a plugin changed torch's settings by the end of step ")
+    assert SETS[what] in told
+    assert newest(run_dir_in(tmp_path) / "checkpoints")[1] == []
