@@ -26,9 +26,9 @@ def main(words: list[str]) -> int:
     with TemporaryDirectory(prefix="mtlkit-bench-") as scratch:
         pythons = {"ours": sys.executable, "peers": asked.peers}
         setup = Setup(pythons, asked.threads, Path(scratch))
-        for name in asked.only or BENCHES:
-            sizes = _sizes(BENCHES[name], asked)
-            found = measure(BENCHES[name], sizes, setup)
+        for name, bench in _asked(asked).items():
+            sizes = _sizes(bench, asked)
+            found = measure(bench, sizes, setup)
             failed = failed or bool(found.failed)
             merge(asked.results, _entry(name, sizes, found, setup))
             if asked.page:
@@ -47,8 +47,20 @@ def _entry(name: str, sizes: Sizes, found: Measured, setup: Setup) -> Entry:
     )
 
 
+def _asked(asked: argparse.Namespace) -> dict[str, Bench]:
+    """The benches by name; of a quick run without what it leaves out."""
+    chosen = {name: BENCHES[name] for name in asked.only or BENCHES}
+    if not asked.quick:
+        return chosen
+    return {
+        name: evolve(bench, variants=tuple(variant for variant in bench.variants if variant.quick))
+        for name, bench in chosen.items()
+        if bench.quick
+    }
+
+
 def _sizes(bench: Bench, asked: argparse.Namespace) -> Sizes:
-    sizes = bench.quick if asked.quick else bench.full
+    sizes = bench.quick if asked.quick and bench.quick else bench.full
     told = {name: getattr(asked, name) for name in ("rows", "repeats", "epochs", "steps")}
     return evolve(sizes, **{name: value for name, value in told.items() if value is not None})
 

@@ -11,14 +11,14 @@ OVERHEAD = Bench(
             "bf16", "the same, bf16", "ours", "ours.overhead:compare", {"set": ['training.precision="bf16"']}
         ),
     ),
-    full=Sizes(rows=2048, steps=24, repeats=2),
+    full=Sizes(rows=2048, steps=18, repeats=2),
     quick=Sizes(rows=192, steps=6, repeats=1),
     measure="overhead_percent",
     unit="overhead, %",
     export="one-task",
     note=(
-        "In one process, after each step of a run, the same step by a loop of a dozen lines: the same rows, the same "
-        "functions of backbone and head, the same optimizer. The overhead is the median over the steps."
+        "In one process, step by step, a run and a loop of a dozen lines: the same rows, the same functions of backbone "
+        "and head, the same optimizer. The overhead is the median over pairs of steps, of which each goes first in one."
     ),
 )
 
@@ -60,7 +60,7 @@ SAVES = Bench(
     "A checkpoint every 100 steps",
     (Variant("mtlkit", "a run with saves against the same run without", "ours", "ours.saving:course"),),
     full=Sizes(rows=2048, repeats=2),
-    quick=Sizes(rows=192, repeats=1),
+    quick=None,
     measure="percent",
     unit="% of the run",
     export="one-task",
@@ -96,6 +96,7 @@ START = Bench(
             "process:timed",
             {"words": ["-c", f"{IMPORTS}; transformers.AutoModel"]},
             primed=True,
+            quick=False,
         ),
         Variant(
             "mtlkit",

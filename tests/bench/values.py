@@ -27,7 +27,7 @@ class Variant:
 
     `params` are handed to it beside the sizes and places of the bench. `turns` are the rounds it takes part
     in, by default all: a slow one may sit some out. One that is `primed` is run once before its first turn,
-    which does not count.
+    which does not count. A quick bench leaves out those that are not `quick`.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Variant:
     params: Params = field(factory=dict)
     turns: int | None = None
     primed: bool = False
+    quick: bool = True
 
 
 @frozen
@@ -44,14 +45,15 @@ class Bench:
     """Variants of one piece of work, taking turns: A B C, A B C, …
 
     `export` names the recipe whose rows the peers get as a file; `measure` is the figure that the page shows
-    first. Where the variants are sizes, `grows` are the figures whose growth is fitted.
+    first. Without `quick` sizes it is no part of a quick run. Where the variants are sizes, `grows` are the
+    figures whose growth is fitted.
     """
 
     name: str
     title: str
     variants: tuple[Variant, ...]
     full: Sizes
-    quick: Sizes
+    quick: Sizes | None
     measure: str
     unit: str
     export: str = ""

@@ -39,11 +39,13 @@ class Bare:
 
     def step(self, number: int) -> float:
         """Forward, backward, clip and update; the loss."""
-        loss = self.backward(number)
-        optimizer = self.session.optimizer
-        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        torch.nn.utils.clip_grad_norm_(weights, self.session.plan.training.grad_clip or 1.0)
-        optimizer.step()
+        tables, optimizer = self.session.tables, self.session.optimizer
+        with tables.sparse():
+            loss = self.backward(number)
+        with tables.gathered(optimizer):
+            weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+            torch.nn.utils.clip_grad_norm_(weights, self.session.plan.training.grad_clip or 1.0)
+            optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         return loss
 

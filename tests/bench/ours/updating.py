@@ -32,13 +32,15 @@ def measured(params: dict[str, Any]) -> dict[str, float]:
 
 def _one(params: dict[str, Any], name: str) -> float:
     bare = Bare.of(open_session(preview(limited(params, GROUPINGS[name]))))
-    bare.backward(0)
-    optimizer, times = bare.session.optimizer, []
+    tables, optimizer, times = bare.session.tables, bare.session.optimizer, []
+    with tables.sparse():
+        bare.backward(0)
     if name == EACH:
         optimizer = _group_per_weight(optimizer, bare.session.plan.optimizer)
     for _ in range(params["steps"]):
         began = time.perf_counter()
-        optimizer.step()
+        with tables.gathered(optimizer):
+            optimizer.step()
         times.append(time.perf_counter() - began)
     return 1000 * median(times[1:])
 

@@ -23,7 +23,9 @@ def train(params: dict[str, Any]) -> dict[str, float]:
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, betas=(0.9, 0.99), weight_decay=0.01)
     tokens, began = 0, time.perf_counter()
-    for batch in islice(by_size(tasks, SIZE, MOST_TOKENS, params["turn"]), params["steps"]):
+    for batch in islice(
+        by_size(tasks, SIZE, MOST_TOKENS, params["turn"]), params["steps"] * params["steps_times"]
+    ):
         loss = model(**batch)["loss"]
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -37,10 +37,12 @@ class Stamps(TrainerCallback):
 
 
 def train(params: dict[str, Any]) -> dict[str, float]:
-    """Train on the reviews; `frozen` is the number of blocks from below that stay, or "all"."""
+    """Train on the reviews; `frozen` is the number of blocks from below that stay, or "all", and `part` the share of an epoch."""
     data = read.told(params)
     tokens = read.tokenizer(data)
     items, names = read.sentiment(tokens, data)
+    if "part" in params:
+        params["steps"] = max(1, int(params["part"] * len(items) / 32))
     model = AutoModelForSequenceClassification.from_pretrained(data["model"], num_labels=len(names))
     freeze(model, params.get("frozen"))
     with TemporaryDirectory() as out:
