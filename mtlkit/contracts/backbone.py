@@ -141,6 +141,18 @@ class Layered(Protocol):
         ...
 
 
+class Compilable(Protocol):
+    """A backbone that can be compiled, for training."""
+
+    def uncompiled(self) -> str:
+        """Why it can't be compiled here; empty where it can."""
+        ...
+
+    def compile_blocks(self) -> None:
+        """Compile it. What it gives may change by rounding, and by nothing else."""
+        ...
+
+
 class FlatRows(Protocol):
     """Prepared rows as plain numbers, which are kept on disk for later runs.
 

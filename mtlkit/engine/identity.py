@@ -28,6 +28,7 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
             "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
             "modules": repr(backbone),
             "precision": plan.training.precision,
+            "compiled": plan.training.compile,
             "torch": [torch.__version__, torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()],
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
             "libraries": {name: metadata.version(name) for name in LIBRARIES},

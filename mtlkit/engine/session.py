@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import cast
 
 import torch
 from attrs import evolve, frozen
 from torch.optim import Optimizer
 
+from mtlkit.contracts.backbone import Backbone, Compilable
 from mtlkit.contracts.columns import no_column, our_columns
 from mtlkit.contracts.rows import SplitName
 from mtlkit.contracts.sampling import Source
@@ -124,7 +126,7 @@ def preview(plan: Plan) -> Preview:
     phases = line.phases(moments)
     check_trains(plan, phases)
     evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
-    warnings = (*guards(plan, line, moments, phases, evaluated), *_left_out(data))
+    warnings = (*guards(plan, line, moments, phases, evaluated), *_left_out(data), *_uncompiled(plan, built))
     return Preview(plan, data, built, line, moments, phases, warnings, precision)
 
 
@@ -146,6 +148,18 @@ def _check_columns(plan: Plan, data: Mapping[str, Rows]) -> None:
         ]
     if found:
         raise RecipeError(found)
+
+
+def _uncompiled(plan: Plan, built: Built) -> Iterator[Guard]:
+    """Why the backbone is not compiled though the recipe asks for it."""
+    if plan.training.compile and (why := why_uncompiled(built.backbone)):
+        yield Guard(f"the backbone is not compiled: {why}", "training.compile")
+
+
+def why_uncompiled(backbone: Backbone) -> str:
+    """Why it can't be compiled; empty where it can."""
+    ask = getattr(backbone, "uncompiled", None)
+    return "it can't be" if ask is None else str(ask())
 
 
 def _left_out(data: Mapping[str, Rows]) -> Iterator[Guard]:
@@ -177,6 +191,8 @@ def open_session(prepared: Preview) -> Session:
     built = build(plan, data)
     for _, part in built.model.parts():
         part.to(device)
+    if plan.training.compile and not why_uncompiled(built.backbone):
+        cast(Compilable, built.backbone).compile_blocks()
     handles = Handles.of(built.model)
     if len(handles.weights) != len(built.table):
         raise PluginError(

@@ -79,6 +79,7 @@ class TrainingPlan:
     store_bytes: int = 0
     batching: Batching = "random"
     max_tokens: int | None = None
+    compile: bool = False
 
     @property
     def rows_per_step(self) -> int:

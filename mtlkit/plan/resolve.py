@@ -82,6 +82,7 @@ def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool 
             store_bytes=training.store.max_bytes,
             batching=training.batching,
             max_tokens=training.max_tokens,
+            compile=training.compile,
         ),
         selection=_selection(recipe.selection) if recipe.selection else None,
         guards=GuardsPlan(recipe.guards.frozen_head, recipe.guards.tolerance, recipe.guards.refit),

@@ -237,6 +237,7 @@ class TrainingTable(Table):
         "fp32",
         description="number format of the forward pass; auto is bf16 where the machine has it",
     )
+    compile: bool = Field(False, description="compile the backbone, which takes a minute or two at the start")
     grad_clip: Annotated[Annotated[float, Gt(0)] | None, GetPydanticSchema(_or_false)] = Field(
         1.0, description="largest norm of the gradient; false for no limit"
     )

@@ -22,6 +22,7 @@ from mtlkit.builtin.backbones.adapters import (
     fold_adapters,
     layer_of,
 )
+from mtlkit.builtin.backbones.compiling import compile_all, compiler
 from mtlkit.builtin.backbones.fast import FastPath, note
 from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
 from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
@@ -136,6 +137,20 @@ class TransformerBackbone(nn.Module):
         """The model's configuration, without what it is called."""
         told: dict[str, Any] = self.model.config.to_dict()
         return json.dumps({key: told[key] for key in sorted(told) if key[0] != "_"}, default=str)
+
+    def uncompiled(self) -> str:
+        """Why its blocks can't be compiled; empty where they can."""
+        if self._fast is not None:
+            return 'rows are packed, which is faster; for compiled blocks set backbone.fast = "off"'
+        return "" if compiler() else "there is no C++ compiler"
+
+    def compile_blocks(self) -> None:
+        """Compile the blocks when they are first called."""
+        for block in self._blocks:
+            block.__dict__.pop("forward", None)  # what is computed again is the compiled program
+        compile_all(self._blocks)
+        if self.options.checkpoint_blocks:
+            recompute(self._blocks, self.model.config)
 
     def note(self) -> str:
         """What a plan says of how rows are run."""
