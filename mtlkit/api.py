@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
+from mtlkit.errors import MtlkitError, Problem, ResourceError
 from mtlkit.refusals import refusals
 
 if TYPE_CHECKING:
@@ -44,16 +44,12 @@ def load(
         RecipeError: with every problem, each with file, line and column.
     """
     from mtlkit.catalog.discover import open_catalog
-    from mtlkit.plan.resolve import problems
-    from mtlkit.recipe.check import shape
+    from mtlkit.plan.resolve import examine
     from mtlkit.recipe.document import read
 
     document = read(Path(path), overrides)
     catalog = open_catalog([Path(file) for file in plugin_files])
-    recipe, _ = shape(document)
-    found = problems(document, catalog)
-    if found or recipe is None:
-        raise RecipeError(found)
+    recipe, _ = examine(document, catalog)
     return LoadedRecipe(recipe, document, catalog)
 
 
@@ -70,7 +66,7 @@ def plan(recipe: LoadedRecipe, data: Mapping[str, Any] | None = None) -> "Plan":
     from mtlkit.plan.handing import with_rows
     from mtlkit.plan.resolve import resolve
 
-    made = resolve(recipe.recipe, recipe.document, recipe.catalog)
+    made = resolve(recipe.document, recipe.catalog)
     return with_rows(made, data) if data else made
 
 
@@ -259,18 +255,12 @@ def stored_plan(folder: Path, plugin_files: Sequence[str | Path] = ()) -> "Plan"
     """
     from mtlkit.catalog.discover import open_catalog
     from mtlkit.outputs.run_directory import RECIPE
-    from mtlkit.plan.resolve import problems, resolve
-    from mtlkit.recipe.check import shape
+    from mtlkit.plan.resolve import resolve
     from mtlkit.recipe.document import read
 
     _check_run(folder)
     document = read(folder / RECIPE)
-    catalog = open_catalog([Path(file) for file in plugin_files])
-    recipe, _ = shape(document)
-    found = problems(document, catalog, data=False)
-    if found or recipe is None:
-        raise RecipeError(found)
-    return resolve(recipe, document, catalog, data=False)
+    return resolve(document, open_catalog([Path(file) for file in plugin_files]), data=False)
 
 
 def _check_run(folder: Path) -> None:

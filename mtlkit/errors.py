@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 CHECK = "hold it against the kit with `mtlkit check`"
 NO_MEMORY = (
@@ -24,6 +24,17 @@ NO_MEMORY = (
 """What those say that have no memory and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
 
 
+LONGEST = 10_000
+"""Characters of a message, of a suggestion and of a place; what quotes more of its cause is cut."""
+
+
+def _cut(text: str) -> str:
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2 - 20
+    return f"{text[:half]} … {len(text) - 2 * half:,} characters … {text[-half:]}"
+
+
 @frozen
 class Problem:
     """One thing that is wrong, and what would be right.
@@ -32,9 +43,9 @@ class Problem:
     is involved. `line` and `column` count from 1; both are 0 where the place is unknown.
     """
 
-    message: str
-    suggestion: str = ""
-    path: str = ""
+    message: str = field(converter=_cut)
+    suggestion: str = field(default="", converter=_cut)
+    path: str = field(default="", converter=_cut)
     file: str = ""
     line: int = 0
     column: int = 0

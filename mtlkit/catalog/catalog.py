@@ -1,10 +1,9 @@
 """The catalog: every plugin that is installed, by kind and name, and what could not be loaded."""
 
-from difflib import get_close_matches
-
 from attrs import frozen
 
 from mtlkit.contracts.card import Card, PluginKind
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import PluginError, RecipeError
 
 
@@ -89,14 +88,12 @@ class Catalog:
     def _unknown(self, kind: PluginKind, name: str) -> UnknownPlugin:
         names = [each.card.name for each in self.of(kind)]
         others = [each.card.kind for each in self.entries if each.card.name == name]
-        near = [] if others else get_close_matches(name[:64].lower(), names, n=1)
+        near = None if others else nearest(name.lower(), names)
         if others:
             message = f"{name!r} is {_article(others[0])}, not {_article(kind)}"
         else:
             message = f"there is no {_words(kind)} {name!r}"
-        suggestion = (
-            f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(dict.fromkeys(names))}"
-        )
+        suggestion = f"did you mean {near!r}?" if near else f"choose from {', '.join(dict.fromkeys(names))}"
         if others:
             suggestion = f"it belongs in {PLACES[others[0]]}"
         hints = [suggestion if names else f"no {_words(kind)} is installed", *map(str, self.failures)]

@@ -1,7 +1,6 @@
 """Freeze policies among the options of another one: read as the tables of `[[freeze]]` are."""
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 
 from mtlkit.catalog.catalog import Catalog, Entry
 from mtlkit.contracts.freeze import Chosen, FreezePolicy
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import MtlkitError
 
 Context = Mapping[str, Any]
@@ -70,8 +70,8 @@ def _told(detail: Any, known: list[str]) -> InitErrorDetails:  # noqa: ANN401  p
     """The same error; what an unknown key may have meant is only known here."""
     loc, given = detail["loc"], detail["input"]
     if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(loc[-1]), known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see mtlkit plugins"
+        near = nearest(str(loc[-1]), known)
+        hint = f"did you mean {near!r}?" if near else "see mtlkit plugins"
         return _said(f"unknown key {str(loc[-1])!r}; {hint}", loc, given)
     if detail["type"] == "value_error":
         return _said(str(detail["ctx"]["error"]), loc, given)

@@ -1,8 +1,8 @@
 """Columns that a data table names, held against those its source has."""
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
+from mtlkit.contracts.nearest import nearest
 from mtlkit.contracts.rows import RowSpec
 from mtlkit.errors import Problem
 
@@ -45,7 +45,7 @@ def no_column(path: str, column: str, known: Sequence[str]) -> Problem:
 def meant(word: str, known: Iterable[str], otherwise: str) -> str:
     """Which of the known words was meant, or `otherwise` and all of them."""
     known = list(known)
-    close = get_close_matches(word, known, n=1)
+    close = nearest(word, known)
     if close:
-        return f"did you mean {close[0]!r}?"
+        return f"did you mean {close!r}?"
     return f"{otherwise} {', '.join(map(repr, known))}" if known else ""

@@ -1,12 +1,12 @@
 """Places on disk as a recipe writes them: a path relative to the recipe, or `package:NAME/path`."""
 
 import os
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
 from attrs import frozen
 
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import ResourceError
 
 PACKAGE = "package:"
@@ -54,8 +54,8 @@ def _looked_for(path: Path) -> str:
     whole, here = os.path.normpath(path), str(Path.cwd())
     shown = os.path.relpath(whole, here) if whole.startswith(here + os.sep) else whole
     names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, sorted(names), n=1)
-    return f"looked for {shown}" + (f"; did you mean {near[0]!r}?" if near else "")
+    near = nearest(path.name, sorted(names))
+    return f"looked for {shown}" + (f"; did you mean {near!r}?" if near else "")
 
 
 def _inside_package(address: str) -> Path:

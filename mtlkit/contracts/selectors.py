@@ -12,13 +12,13 @@ backbone without them, `blocks[0:6] & adapter` the adapters of six blocks.
 """
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import get_args
 
 from attrs import frozen
 
 from mtlkit.contracts.globs import Glob
+from mtlkit.contracts.nearest import nearest
 from mtlkit.contracts.params import BACKBONE, Kind, ParamTable, Role, Row
 
 PLACES: dict[str, Role] = {"embeddings": "embeddings", "blocks": "block", "final": "final"}
@@ -234,8 +234,8 @@ def _term(text: str, place: int, word: str) -> Term:
         return Term(kind=_kind(text, place, word))
     if any(mark in word for mark in "*?."):
         return Term(glob=Glob(word))
-    close = get_close_matches(word, WORDS, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else f", expected {EXPECTED}"
+    close = nearest(word, WORDS)
+    hint = f"; did you mean {close!r}?" if close else f", expected {EXPECTED}"
     raise _error(text, place, f"unknown word {word!r}{hint}")
 
 

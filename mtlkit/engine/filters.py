@@ -3,11 +3,11 @@
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from math import isnan
 
 from mtlkit.contracts.columns import meant
 from mtlkit.contracts.data import DataSource, Record, Value
+from mtlkit.contracts.nearest import nearest
 from mtlkit.contracts.rows import Condition, RowSpec, Wanted
 from mtlkit.engine.content import as_text, is_missing, numbered, size_of
 from mtlkit.errors import Problem, RecipeError
@@ -115,9 +115,9 @@ def _unmet(column: str, asked: Asked, seen: Mapping[str, int], path: str) -> Pro
     advice = f"its most frequent values are {shown}" if frequent else "the data has no rows"
     if isinstance(asked, Condition):
         return Problem(f"no row meets the condition on column {column!r}", advice, path)
-    close = [get_close_matches(as_text(want), seen, n=1) for want in asked]
+    close = [nearest(as_text(want), seen) for want in asked]
     if any(close):
-        advice = f"did you mean {next(match[0] for match in close if match)!r}? {advice}"
+        advice = f"did you mean {next(filter(None, close))!r}? {advice}"
     named = " or ".join(map(repr, asked))
     return Problem(f"no row has {named} in column {column!r}", advice, path)
 

@@ -1,10 +1,10 @@
 """The labels of a task: those in its data, held against those its head lists."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from mtlkit.contracts.data import Record, Value
+from mtlkit.contracts.nearest import nearest
 from mtlkit.engine.rows import Rows
 from mtlkit.errors import Problem, RecipeError
 from mtlkit.plan.model import Plan
@@ -42,9 +42,9 @@ def check_labels(plan: Plan, data: Mapping[str, Rows]) -> None:
             for label in _labels(record, column, separator)
         }
         for label in sorted(found - {*listed, *getattr(task.head.options, "ignore", ())}):
-            close = get_close_matches(label, listed, n=1)
+            close = nearest(label, listed)
             suggestion = (
-                f"did you mean {label!r} where the recipe says {close[0]!r}?" if close else f"add {label!r}"
+                f"did you mean {label!r} where the recipe says {close!r}?" if close else f"add {label!r}"
             )
             problems.append(
                 Problem(

@@ -28,29 +28,29 @@ LISTED: tuple[PluginKind, ...] = ("freeze", "regularizer")
 SINGLE: tuple[PluginKind, ...] = ("backbone", "lr", "optimizer", "sampler", "balancer")
 
 
-def problems(document: Document, catalog: Catalog, *, data: bool = True) -> list[Problem]:
-    """Everything wrong with a recipe that can be known without torch, in the order of the file.
+def examine(
+    document: Document, catalog: Catalog, *, data: bool = True
+) -> tuple[Recipe, Mapping[KeyPath, Part]]:
+    """The recipe and the part at every place of it that chooses a plugin.
 
     Without `data`, nothing that its sources name is looked for.
+
+    Raises:
+        RecipeError: with everything wrong that can be known without torch, in the order of the file.
     """
     recipe, found = shape(document)
     parts, of_parts = _parts(document, catalog)
     found += of_parts
     if recipe is not None and not found:
         found += check_parts(document, recipe, parts, data=data)
-    return in_order(found, document)
+    if recipe is None or found:
+        raise RecipeError(in_order(found, document))
+    return recipe, parts
 
 
-def resolve(recipe: Recipe, document: Document, catalog: Catalog, *, data: bool = True) -> Plan:
-    """The plan of a recipe; `data` as in `problems`.
-
-    Raises:
-        RecipeError: with all problems, when there are any.
-    """
-    found = problems(document, catalog, data=data)
-    if found:
-        raise RecipeError(found)
-    parts, _ = _parts(document, catalog)
+def resolve(document: Document, catalog: Catalog, *, data: bool = True) -> Plan:
+    """The plan of a recipe; `data` and errors as in `examine`."""
+    recipe, parts = examine(document, catalog, data=data)
     training = recipe.training
     return Plan(
         name=recipe.name,

@@ -5,13 +5,13 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from datetime import date, time
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import field, frozen
 
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import Problem, RecipeError
 from mtlkit.recipe.limits import check_text, decode, offending_value
 
@@ -89,26 +89,30 @@ class Document:
 
         A table may be merged from files of several folders, and each relative path belongs to its own.
         """
+        if self.known(path) != path:
+            return {}
         found: dict[str, Path] = {}
-        todo = [self.known(path)]
+        todo = [(self.value(path), self._written(path))]
         while todo:
-            here = todo.pop()
-            value = self.value(here)
+            value, origin = todo.pop()
             if isinstance(value, dict):
-                todo += [(*here, key) for key in value]
+                todo += [(inner, origin.keys.get(key, origin)) for key, inner in value.items()]
             elif isinstance(value, list):
-                todo += [(*here, number) for number in range(len(value))]
+                todo += [(inner, origin) for inner in value]
             elif isinstance(value, str):
-                found[value] = self.folder(here)
+                found[value] = origin.layer.folder
         return found
 
     def _layer(self, path: KeyPath) -> Layer:
+        return self._written(path).layer
+
+    def _written(self, path: KeyPath) -> Origin:
         origin = self.origin
         for part in path:
             if not isinstance(part, str) or part not in origin.keys:
                 break
             origin = origin.keys[part]
-        return origin.layer
+        return origin
 
 
 def read(path: Path, overrides: Sequence[str] = ()) -> Document:
@@ -202,9 +206,9 @@ def _nearest_file(path: Path) -> str:
         names = sorted(each.name for each in path.parent.iterdir() if each.suffix == ".toml")
     except (OSError, ValueError):
         return f"the folder {str(path.parent)!r} does not exist"
-    near = get_close_matches(path.name, names, n=1)
+    near = nearest(path.name, names)
     if near:
-        return f"did you mean {str(path.parent / near[0])!r}?"
+        return f"did you mean {str(path.parent / near)!r}?"
     return f"recipes there: {', '.join(names[:8])}" if names else ""
 
 

@@ -16,10 +16,13 @@ from mtlkit.errors import Problem, RecipeError
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 16
 MAX_KEYS = 10_000
+MAX_PLAIN_KEYS = 3_000
+MAX_TABLES = 1_000
 MAX_STRING = 64 * 1024
 MAX_WORD = 256
 MAX_SYMBOLS = 60_000
 MAX_INTEGER = 2**63
+LABELS_AT = 4  # tables of labels, which may be long, stand as deep as `data.NAME.labels.COLUMN`
 
 # Every alternative ends at the end of the text at the latest and none can fail half-way (the repeats are
 # possessive), so the scan never goes back: its time is linear in the text.
@@ -76,7 +79,8 @@ def check_text(text: str, file: str) -> None:
 
 
 def _offences(text: str) -> Iterator[tuple[int, str]]:
-    depth = parts = keys = 0
+    depth = parts = keys = tables = 0
+    begins = True
     for count, match in enumerate(_SYMBOL.finditer(text)):
         kind, mark, start = match.lastgroup, match[0], match.start()
         if count > MAX_SYMBOLS:
@@ -89,33 +93,46 @@ def _offences(text: str) -> Iterator[tuple[int, str]]:
             parts = 0
         elif kind == "mark":
             # A closing bracket can't go below zero: whatever follows it is the reader's to refuse.
+            tables += mark == "{" or (mark == "[" and begins and not depth)
             depth = max(0, depth + (mark in "[{") - (mark in "]}"))
             parts = parts + 1 if mark == "." else 0
             keys += mark in "=["
+        begins = kind == "lines" or (begins and kind in ("space", "comment"))
         if depth > MAX_DEPTH or parts > MAX_DEPTH:
             yield start, f"nested deeper than {MAX_DEPTH} levels"
         if keys > MAX_KEYS:
             yield start, f"more than {MAX_KEYS:,} keys"
+        if tables > MAX_TABLES:
+            yield start, f"more than {MAX_TABLES:,} tables"
 
 
 def offending_value(data: dict[str, Any]) -> tuple[Path, str, str] | None:
     """The first value that a recipe may not hold, as (path, message, suggestion)."""
     todo: list[tuple[Path, Any]] = [((), data)]
-    keys = 0
+    keys = plain = tables = 0
     while todo:
         path, value = todo.pop()
         if len(path) > MAX_DEPTH:
             return path, f"nested deeper than {MAX_DEPTH} levels", "is this a recipe?"
         if isinstance(value, dict):
-            keys += len(value)
-            if keys > MAX_KEYS:
-                return path, f"more than {MAX_KEYS:,} keys", "is this a recipe?"
+            keys, tables = keys + len(value), tables + 1
+            plain += len(value) if len(path) < LABELS_AT else 0
+            if passed := _passed(keys, plain, tables):
+                return path, passed, "is this a recipe?"
             todo += reversed([((*path, key), inner) for key, inner in value.items()])
         elif isinstance(value, list):
             todo += reversed([((*path, number), inner) for number, inner in enumerate(value)])
         elif wrong := _wrong_scalar(value):
             return path, *wrong
     return None
+
+
+def _passed(keys: int, plain: int, tables: int) -> str:
+    if keys > MAX_KEYS:
+        return f"more than {MAX_KEYS:,} keys"
+    if plain > MAX_PLAIN_KEYS:
+        return f"more than {MAX_PLAIN_KEYS:,} keys that are no labels"
+    return f"more than {MAX_TABLES:,} tables" if tables > MAX_TABLES else ""
 
 
 def _wrong_scalar(value: object) -> tuple[str, str] | None:

@@ -20,30 +20,32 @@ def locate(text: str, path: Path, of: Literal["key", "value"] = "key") -> tuple[
     An element of an array has no name: its value stands for it. So does the name in a `[header]` for the
     value of a table that has one. None where the text has no such key.
     """
-    places = _index(text).get(path)
+    index = _index(text)
+    places = index.places.get(path)
     if places is None:
         return None
     row, column = places[0] if of == "key" else places[1]
-    line = text.split("\n", row + 1)[row].encode()  # the parser counts bytes
-    return row + 1, len(line[:column].decode(errors="ignore")) + 1
+    return row + 1, len(index.lines[row][:column].decode(errors="ignore")) + 1
 
 
 @lru_cache(maxsize=16)
-def _index(text: str) -> dict[Path, tuple[Point, Point]]:
-    tree = Parser(Language(tree_sitter_toml.language())).parse(text.encode())
-    index = _Index()
+def _index(text: str) -> "_Index":
+    raw = text.encode()
+    tree = Parser(Language(tree_sitter_toml.language())).parse(raw)
+    index = _Index(raw.split(b"\n"))
     for node in tree.root_node.children:
         if node.type == "pair":
             index.pair((), node)
         elif node.type in ("table", "table_array_element"):
             index.section(node)
-    return index.places
+    return index
 
 
 @define
 class _Index:
-    """Places by path, and how many elements each `[[array of tables]]` has so far."""
+    """Places by path, in bytes, and how many elements each `[[array of tables]]` has so far."""
 
+    lines: list[bytes]
     places: dict[Path, tuple[Point, Point]] = field(factory=dict)
     lengths: dict[Path, int] = field(factory=dict)
 

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 from typing import Any, get_args, get_origin
 
 import pydantic
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from mtlkit.contracts.duration import EXAMPLES
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import Problem
 from mtlkit.recipe.document import Document, KeyPath
 from mtlkit.recipe.model import SLUG, Recipe
@@ -37,9 +38,9 @@ _BOUND_WORDS = {"gt": "above", "ge": "of at least", "lt": "below", "le": "of at 
 def closest(word: str, candidates: Iterable[str]) -> str:
     """A suggestion: `did you mean 'x'?`, or up to eight choices where nothing is near."""
     names = list(dict.fromkeys(candidates))
-    near = get_close_matches(word[:64].lower(), names, n=1, cutoff=0.6)
+    near = nearest(word.lower(), names)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {near!r}?"
     more = f", … ({len(names)} in all)" if len(names) > _CHOICES else ""
     return f"choose from {', '.join(names[:_CHOICES])}{more}" if names else ""
 
@@ -255,7 +256,7 @@ def _unknown(path: KeyPath, prefix: KeyPath, model: type[pydantic.BaseModel]) ->
     word = str(path[-1])
     known = set(_fields(model, path[len(prefix) : -1])) | set(_own_keys(path[:-1]))
     elsewhere = [section for section, keys in _sections() if word in keys]
-    near = get_close_matches(word[:64].lower(), sorted(known), n=1, cutoff=0.85)
+    near = nearest(word.lower(), sorted(known), cutoff=0.85)
     if elsewhere and not near:
         whole = [section for section in elsewhere if "NAME" not in section]  # more likely than one of many
         return f"{word!r} belongs in {(whole or elsewhere)[0]}"
@@ -265,8 +266,8 @@ def _unknown(path: KeyPath, prefix: KeyPath, model: type[pydantic.BaseModel]) ->
 def _missing(path: KeyPath, prefix: KeyPath, model: type[pydantic.BaseModel], given: object) -> str:
     fields = _fields(model, path[len(prefix) : -1])
     strays = [key for key in given if key not in fields] if isinstance(given, dict) else []
-    if near := get_close_matches(str(path[-1]), strays, n=1):
-        return f"rename {near[0]!r} to {str(path[-1])!r}"
+    if near := nearest(str(path[-1]), strays):
+        return f"rename {near!r} to {str(path[-1])!r}"
     field = fields.get(str(path[-1]))
     description = f": {field.description}" if field is not None and field.description else ""
     if field is not None and (_models(field.annotation) or get_origin(field.annotation) is dict):

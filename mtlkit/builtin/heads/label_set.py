@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from attrs import frozen
 
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.head import HeadContext
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import Problem, RecipeError
 
 IGNORED = -100
@@ -68,9 +68,9 @@ class LabelSet:
         return RecipeError(Problem(message, self._suggestion(label), f"tasks.{self.task}.head.labels"))
 
     def _suggestion(self, label: str) -> str:
-        close = get_close_matches(label, self.names, n=1)
+        close = nearest(label, self.names)
         some = ", ".join(self.names[:8]) + (", …" if len(self.names) > 8 else "")
-        return f"did you mean {close[0]!r}?" if close else f"the labels are: {some}"
+        return f"did you mean {close!r}?" if close else f"the labels are: {some}"
 
 
 def _snippet(value: Value) -> str:

@@ -1,7 +1,6 @@
 """Options of an optimizer of torch by name, read without torch."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Annotated, ClassVar
 
 from annotated_types import Ge
@@ -16,6 +15,7 @@ from mtlkit.builtin.optimizers.no_decay import (
     tasks_in,
 )
 from mtlkit.builtin.optimizers.torch_signatures import arguments, sources
+from mtlkit.contracts.nearest import nearest
 from mtlkit.contracts.options import option
 from mtlkit.contracts.params import Row
 
@@ -92,5 +92,5 @@ class Torch:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    near = nearest(name, known)
+    return f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
