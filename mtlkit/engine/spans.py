@@ -2,7 +2,8 @@
 
 Without a recorder a span is nothing: `span` gives a context that does nothing. With one, every moment of the
 recording belongs to exactly one name, so the sums are the whole time: to that of the innermost open span, or
-of the outermost one that is a `whole`, such as an evaluation, whatever runs inside it.
+of the outermost one that is a `whole`, such as an evaluation, whatever runs inside it. What is computed to be
+stored is `stem` to its end.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from attrs import define, field, frozen
 
 Clock = Callable[[], float]
 REST = "rest"
+STEM, TAIL = "stem", "tail"
 WHOLE = frozenset({"start", "evaluation", "saving"})
 MOST_KEPT = 200_000
 
@@ -49,6 +51,8 @@ class Recorder:
     def span(self, name: str) -> Iterator[None]:
         """A span of that name, as long as the block."""
         start = self.count()
+        if name == TAIL and STEM in self._open:  # all of the backbone is frozen, up to its end
+            name = STEM
         self._open.append(name)
         try:
             yield

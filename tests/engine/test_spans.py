@@ -60,6 +60,15 @@ def test_time_belongs_to_the_innermost_span_or_to_the_outermost_whole_one():
     assert {"evaluation", "saving"} < WHOLE
 
 
+def test_what_is_stored_is_stem_to_its_end():
+    with recording(Clock([])) as recorder:
+        with span("stem"), span("data"):
+            pass
+        with span("stem"), span("tail"):
+            pass
+    assert recorder.sums == {REST: 3.0, "stem": 5.0, "data": 1.0}
+
+
 def test_a_span_that_fails_ends_too():
     with recording(Clock([])) as recorder:
         with pytest.raises(ValueError, match="wrong"), span("data"):
