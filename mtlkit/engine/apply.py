@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import Weight, weights
+from mtlkit.engine.spans import spanned
 from mtlkit.engine.tables import write_in_train_mode_only
 
 
@@ -33,6 +34,7 @@ class Handles:
         return self.weights[name].parameters
 
 
+@spanned("freezing")
 def apply_trainable(handles: Handles, trainable: frozenset[str]) -> None:
     """Thaw exactly these weights and freeze all others; applying twice equals applying once."""
     write_in_train_mode_only(handles.model)

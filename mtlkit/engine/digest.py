@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.engine.apply import Handles, frozen_modules, trainable_objects
+from mtlkit.engine.spans import spanned
 from mtlkit.errors import TrainingError
 
 Digests = Mapping[str, str]
@@ -23,6 +24,7 @@ def tensor_digest(tensor: Tensor) -> str:
     return found.hexdigest()
 
 
+@spanned("freezing")
 def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str]) -> Digests:
     """Name → digest of every frozen weight and of every buffer of a frozen module.
 

@@ -17,6 +17,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.order import length_chunks
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import derive
+from mtlkit.engine.spans import spanned
 from mtlkit.errors import blaming, returned
 
 BATCH_ROWS = 64
@@ -35,6 +36,7 @@ class Score:
     higher_is_better: bool
 
 
+@spanned("evaluation")
 def measures(
     model: Model, readers: Sequence[Readers], encoder: Encoder, data: Mapping[str, Rows], split: SplitName
 ) -> dict[str, Measure]:
@@ -59,6 +61,7 @@ def measures(
     return found
 
 
+@spanned("evaluation")
 def values(found: Mapping[str, Measure]) -> dict[str, float]:
     """The bare values of measures."""
     return {name: float(measure.compute(measure.records)) for name, measure in found.items()}
@@ -75,6 +78,7 @@ def not_finite(metrics: Mapping[str, float], step: int, split: str) -> Iterator[
             )
 
 
+@spanned("evaluation")
 def scores(found: Mapping[str, Measure], seed: int) -> dict[str, Score]:
     """Values with intervals, the same for the same seed."""
     return {name: _score(measure, derive(seed, "bootstrap", name)) for name, measure in found.items()}

@@ -10,11 +10,13 @@ from mtlkit.engine.heads import Readers
 from mtlkit.engine.joining import join
 from mtlkit.engine.model import Model
 from mtlkit.engine.order import length_chunks
+from mtlkit.engine.spans import spanned
 from mtlkit.errors import blaming
 
 BATCH_ROWS = 64
 
 
+@spanned("evaluation")
 def fit_heads(model: Model, readers: Sequence[Readers], encoder: Encoder) -> None:
     """Fit every head that has a `fit` with the weights as they are now; leaves the model in eval mode."""
     for reading in readers:

@@ -61,7 +61,6 @@ from mtlkit.engine.seeds import kept_globals, seed_globals
 from mtlkit.engine.selecting import selected, stops_early
 from mtlkit.engine.session import TRAIN, Session
 from mtlkit.engine.snapshot import Snapshot, restore
-from mtlkit.engine.spans import spanned
 from mtlkit.engine.standing import Mark, State, is_due, kept, phase_end, snapshot_at, stored_splits
 from mtlkit.engine.statistics import asked_for, measured, references
 from mtlkit.engine.step import Outcome, rows_of_step, training_step
@@ -276,7 +275,6 @@ def _enter_phase(
         yield from _filled(run)
 
 
-@spanned("freezing")
 def _apply(session: Session, state: State, lowest_changed: int) -> Digests:
     """Freeze and thaw as the phase says, those of depth ≥ `lowest_changed` have moved; what is frozen now."""
     table, trainable = session.built.table, state.trainable or frozenset()
@@ -301,7 +299,6 @@ def _filled(run: Run) -> Iterator[Activity]:
                 yield done
 
 
-@spanned("freezing")
 def _leave_phase(run: Run, step: int) -> FrozenChecked:
     session, state = run.session, run.state
     after = frozen_digests(session.handles, session.built.table, state.trainable or frozenset())
@@ -377,7 +374,6 @@ def _written(run: Run) -> Iterator[Checkpointed]:
         yield Checkpointed(step, f"{run.saver.checkpoints.name}/{folder_name(step)}")
 
 
-@spanned("evaluation")
 def _evaluated(
     run: Run, split: SplitName, step: int, purpose: Literal["start", "progress", "final"]
 ) -> Evaluated:
