@@ -37,7 +37,7 @@ def test_any_other_byte_anywhere(two, name):
     draw = Random(name)
     places = range(len(content)) if name == MANIFEST else draw.sample(range(len(content)), FLIPS)
     for at in places:
-        for byte in {content[at] ^ (1 << draw.randrange(8)), draw.randrange(256), 0, 32, 255} - {content[at]}:
+        for byte in {content[at] ^ (1 << draw.randrange(8)), draw.randrange(256), 32} - {content[at]}:
             path.write_bytes(content[:at] + bytes([byte]) + content[at + 1 :])
             assert (at, byte, verify(folder)) == (at, byte, [name])
     path.write_bytes(content)
