@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mtlkit.contracts.nearest import nearest
 from mtlkit.errors import DataError, ResourceError, UsageError
 
 PICKLED = ("pytorch_model.bin", "model.bin", "model.pt", "model.pth")
@@ -28,10 +29,12 @@ def convert(place: Path) -> Path:
     """Write `model.safetensors` beside the pickled weights of a folder, or beside a pickled file.
 
     Raises:
-        UsageError: when there is nothing to convert, or the safe file is there already.
+        UsageError: when there is nothing there or nothing to convert, or the safe file is there already.
         DataError: when the file holds anything but tensors by name.
         ResourceError: when the safe file can't be written.
     """
+    if not place.exists():
+        raise UsageError(f"{str(place)!r} does not exist", _neighbour(place))
     source = pickled_in(place) if place.is_dir() else place
     if source is None or not source.is_file():
         raise UsageError(f"{place} holds no pickled weights", f"name a folder with {PICKLED[0]}, or the file")
@@ -59,6 +62,16 @@ def convert(place: Path) -> Path:
     return target
 
 
+def _neighbour(place: Path) -> str:
+    names = [each.name for each in place.parent.iterdir()] if place.parent.is_dir() else []
+    near = nearest(place.name, sorted(names))
+    return (
+        f"did you mean {str(place.parent / near)!r}?"
+        if near
+        else f"name a folder with {PICKLED[0]}, or the file"
+    )
+
+
 def read_and_write(source: Path, target: Path) -> None:
     """The child's side."""
     import torch
@@ -80,8 +93,15 @@ def main() -> None:
     try:
         read_and_write(Path(sys.argv[1]), Path(sys.argv[2]))
     except Exception as error:  # noqa: BLE001  whatever is wrong with a stranger's file
-        first = next(iter(str(error).strip().splitlines()), "")
-        sys.exit(f"{type(error).__name__}: {first}")
+        sys.exit(_reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """In one line; not the advice of torch, which is to read the file in a way that runs its code."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    if type(error).__name__ in ("UnpicklingError", "EOFError") or "weights_only" in first:
+        return "it is no file of torch that holds tensors and nothing else"
+    return f"{type(error).__name__}: {first}"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 from attrs import evolve, frozen
 
@@ -82,7 +83,7 @@ def _stopped(event: Stopped, run_dir: Path, stop: Stop | None) -> StoppedError:
     saved = f" and saved in {run_dir / event.path}" if event.path else ""
     return StoppedError(
         f"stopped after {event.step} steps{saved}",
-        f"go on with: mtlkit resume {run_dir}",
+        f"go on with: mtlkit resume {quote(str(run_dir))}",
         stop.asked if stop else 0,
     )
 

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from mtlkit.cli.arguments import Allowed, AllowInexact, Json, Overrides, PluginFiles, RunFolder, Strict
+from mtlkit.cli.going_on import naming_plugins
 from mtlkit.cli.run import show
 from mtlkit.cli.signals import stopping
 from mtlkit.cli.watch import watching
@@ -26,7 +27,7 @@ def resume(
     from mtlkit.plan.changes import Leave
 
     leave = Leave(tuple(allow), inexact=allow_inexact, damage=not strict)
-    with stopping() as stop, watching(stop) as watch:
+    with naming_plugins(plugin), stopping() as stop, watching(stop) as watch:
         with suppress(MtlkitError):  # told below
             watch.parts = stored_plan(run, plugin).parts
         result = go_on(run, set_, plugin, leave=leave, console=True, stop=stop)

@@ -9,6 +9,7 @@ import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
+from mtlkit.cli.going_on import naming_plugins
 from mtlkit.cli.show import note, say, say_json, table
 from mtlkit.cli.signals import stopping
 from mtlkit.cli.watch import watching
@@ -48,7 +49,7 @@ def run(
     from mtlkit.course import Audience
     from mtlkit.outputs.run_directory import unfinished
 
-    with stopping() as stop, watching(stop) as watch:
+    with naming_plugins(plugin), stopping() as stop, watching(stop) as watch:
         made = make_plan(load(recipe, set_, plugin))
         watch.parts = made.parts
         note(f"preparing {made.name}: reading data, laying out the model")

@@ -31,6 +31,8 @@ WEIGHTS, OPTIMIZER, STATE, MANIFEST = (
 FILES = (WEIGHTS, OPTIMIZER, STATE)
 PREFIX = "step-"
 LARGEST_MANIFEST = 2**20
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError)
+"""What is raised by files that fit their manifest, which whoever wrote them can write too."""
 
 
 @frozen
@@ -100,7 +102,10 @@ def load_weights(handles: Handles, checkpoint: Path) -> None:
         ResourceError: when the checkpoint is damaged or is not of this model.
     """
     _check_whole(checkpoint)
-    stored = load_file(checkpoint / WEIGHTS)
+    try:
+        stored = load_file(checkpoint / WEIGHTS)
+    except UNREADABLE as error:
+        raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
     check(handles, stored, f"the checkpoint {checkpoint}")
     put_back(handles, stored)
 
@@ -118,7 +123,7 @@ def read(checkpoint: Path) -> Snapshot:
             load_file(checkpoint / WEIGHTS),
             load_file(checkpoint / OPTIMIZER),
         )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
 
 
@@ -131,7 +136,7 @@ def best_of(checkpoint: Path) -> dict[str, str]:
     try:
         state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
         return {str(of): str(name) for of, (_, name) in state.get("run", {}).get("best", {}).items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise ResourceError(f"the checkpoint {checkpoint} can't be read: {error}") from error
 
 

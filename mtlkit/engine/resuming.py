@@ -10,7 +10,7 @@ from mtlkit.engine.session import Session
 from mtlkit.engine.snapshot import Snapshot, Standing
 from mtlkit.engine.writing import set_aside, sweep
 from mtlkit.errors import Problem, RecipeError, ResourceError
-from mtlkit.plan.changes import Leave, changes, is_allowed
+from mtlkit.plan.changes import Leave, changes, is_allowed, unknown
 
 
 @frozen(eq=False)
@@ -71,7 +71,8 @@ def admitted(session: Session, start: Start, leave: Leave) -> Start:
     """The start with what its run is under; called before the session's weights have changed.
 
     Raises:
-        RecipeError: for every change of the recipe that is refused, or needs leave and has none.
+        RecipeError: for every change of the recipe that is refused, or needs leave and has none, and for
+            leave to change what the recipe does not have.
         ResourceError: when versions, machine or data are others and that may not be, or when the recipe
             ends before the snapshot.
     """
@@ -80,6 +81,8 @@ def admitted(session: Session, start: Start, leave: Leave) -> Start:
         return evolve(start, about=about)
     told = start.snapshot.standing
     inexact = [*told.inexact]
+    if misspelt := unknown(leave.keys, told.recipe, session.plan.recipe):
+        raise RecipeError(misspelt)
     found = changes(told.recipe, session.plan.recipe)
     wrong = [change for change in found if not is_allowed(change, leave.keys)]
     if wrong:

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from attrs import frozen
 
+from mtlkit.contracts.nearest import nearest
+from mtlkit.errors import Problem
+
 Verdict = Literal["free", "allow", "refused"]
 RULES: tuple[tuple[str, Verdict], ...] = (
     ("name", "free"),
@@ -72,6 +75,21 @@ def is_allowed(change: Change, allowed: Sequence[str]) -> bool:
     if change.verdict == "allow":
         return any(change.key == key or change.key.startswith(f"{key}.") for key in allowed)
     return change.verdict == "free"
+
+
+def unknown(keys: Sequence[str], before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Problem]:
+    """The keys to allow that neither recipe has, nor a table of that name, and which may have been meant."""
+    parts = [key.split(".") for table in (before, now) for key, _ in _flat(table)]
+    known = sorted({".".join(each[:length]) for each in parts for length in range(1, len(each) + 1)})
+    return [
+        Problem(f"--allow {key}: the recipe has no such key", _meant(nearest(key, known)))
+        for key in keys
+        if key not in known
+    ]
+
+
+def _meant(near: str | None) -> str:
+    return f"did you mean {near!r}?" if near else "write it with its tables: training.length"
 
 
 def _matches(pattern: str, key: str) -> bool:

@@ -56,7 +56,9 @@ def test_a_payload_does_not_run_and_nothing_is_written(tmp_path, capsys, wrapped
     else:
         file.write_bytes(pickle.dumps(payload["x"]))
     assert _code(["convert", str(tmp_path)]) == 3
-    assert "can't be converted" in capsys.readouterr().err
+    reason = "it is no file of torch that holds tensors and nothing else"
+    advice = "get the model's safetensors instead"
+    assert capsys.readouterr().err == f"{file} can't be converted: {reason}  {advice}\n"
     assert not marker.exists()
     assert [path.name for path in tmp_path.iterdir()] == ["pytorch_model.bin"]
 
@@ -83,3 +85,16 @@ def test_the_written_bytes_are_those_of_the_library(tmp_path):
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert (tmp_path / "ours").stat().st_size == (tmp_path / "theirs").stat().st_size
+
+
+def test_what_is_not_there_and_what_is_empty(tmp_path, capsys):
+    (tmp_path / "old-bert").mkdir()
+    for place, message in (
+        (tmp_path / "old-brt", f"does not exist  did you mean {str(tmp_path / 'old-bert')!r}?"),
+        (tmp_path / "no" / "x", "does not exist  name a folder with pytorch_model.bin, or the file"),
+    ):
+        assert _code(["convert", str(place)]) == 2
+        assert capsys.readouterr().err == f"{str(place)!r} {message}\n"
+    (tmp_path / "pytorch_model.bin").touch()
+    assert _code(["convert", str(tmp_path)]) == 3
+    assert "it is no file of torch that holds tensors and nothing else" in capsys.readouterr().err

@@ -6,7 +6,6 @@ configuration that asks for code is refused.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ from typing import Any
 from attrs import frozen
 from torch import float32, nn
 
+from mtlkit.builtin.backbones.model_files import check_config, check_folder, read_json
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.contracts.place import PACKAGE
 from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_REFUSED = "a model is data here: use a model that the transformers library knows without extra code"
 
 
 @frozen
@@ -68,11 +67,11 @@ def load_config(origin: Origin) -> Any:  # noqa: ANN401  a transformers configur
 
     with _loading(origin, "configuration"):
         raw = (
-            json.loads(Path(origin.name, "config.json").read_text(encoding="utf-8"))
+            read_json(Path(origin.name, "config.json"))
             if origin.local
             else PreTrainedConfig.get_config_dict(origin.name, **origin.arguments)[0]
         )
-        _refuse_code(raw, f"the configuration of {origin.name}")
+        check_config(raw, f"the configuration of {origin.name}")
         config = AutoConfig.from_pretrained(origin.name, **origin.arguments)
     if getattr(config, "is_encoder_decoder", False):
         kind = config.model_type
@@ -85,10 +84,12 @@ def load_model(origin: Origin, config: Any, pretrained: bool) -> nn.Module:  # n
     """The encoder without its pooler, in 32-bit floats; without `pretrained`, of random weights.
 
     Raises:
-        ResourceError: when the weights are missing, incomplete, or not safetensors.
+        ResourceError: when the weights are missing, incomplete, not finite, or not safetensors.
     """
     if pretrained:
         _refuse_pickled(origin)
+        if origin.local:
+            check_folder(Path(origin.name))
     from transformers import AutoModel
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
@@ -104,6 +105,9 @@ def load_model(origin: Origin, config: Any, pretrained: bool) -> nn.Module:  # n
     if missing := sorted(info["missing_keys"]):
         some = ", ".join(missing[:3]) + (", …" if len(missing) > 3 else "")
         raise ResourceError(f"the weights of {origin.name} lack {len(missing)} of the model's: {some}")
+    for name, weight in model.named_parameters():
+        if not weight.detach().sum().isfinite() and not weight.detach().isfinite().all():
+            raise ResourceError(f"the weights of {origin.name} are not all finite: {name}")
     return model
 
 
@@ -129,22 +133,11 @@ def load_tokenizer(origin: Origin) -> Any:  # noqa: ANN401  a transformers token
     with _loading(origin, "tokenizer"):
         stored = Path(origin.name, "tokenizer_config.json")
         if origin.local and stored.exists():
-            _refuse_code(json.loads(stored.read_text(encoding="utf-8")), f"the tokenizer of {origin.name}")
+            check_config(read_json(stored), f"the tokenizer of {origin.name}")
         tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.arguments)
     if not tokenizer.is_fast:
         raise ResourceError(f"{origin.name} has no fast tokenizer", "its folder needs a tokenizer.json")
     return tokenizer
-
-
-def _refuse_code(raw: Any, what: str) -> None:  # noqa: ANN401  any JSON
-    if isinstance(raw, dict):
-        for key, value in raw.items():
-            if key == "auto_map" or (key.startswith("_") and key not in ("_name_or_path", "_commit_hash")):
-                raise ResourceError(f"{what} has the key {key!r}, which can name code to run", _REFUSED)
-            _refuse_code(value, what)
-    elif isinstance(raw, list):
-        for value in raw:
-            _refuse_code(value, what)
 
 
 @contextmanager

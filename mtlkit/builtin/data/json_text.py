@@ -33,8 +33,9 @@ def decoded(text: str, path: Path, line: int) -> dict[str, Value]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+        for key, _ in pairs:  # a key that was taken out already is the second of its name
+            if found.pop(key, found) is found:
+                raise ValueError(f"the key {key!r} is there twice")
     return found
 
 
