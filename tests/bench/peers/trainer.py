@@ -37,7 +37,10 @@ class Stamps(TrainerCallback):
 
 
 def train(params: dict[str, Any]) -> dict[str, float]:
-    """Train on the reviews; `frozen` is the number of blocks from below that stay, or "all", and `part` the share of an epoch."""
+    """Train on the reviews.
+
+    `frozen` is the number of blocks from below that stay, or "all"; `part` the share of an epoch.
+    """
     data = read.told(params)
     tokens = read.tokenizer(data)
     items, names = read.sentiment(tokens, data)
