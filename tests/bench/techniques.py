@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping
 
-from attrs import fields_dict, frozen
-
-from mtlkit.builtin.backbones.options import Transformer
+from attrs import frozen
 
 BUCKETS, RANDOM = ('training.batching="buckets"',), ('training.batching="random"',)
 FAST, PLAIN = ('backbone.fast="auto"',), ('backbone.fast="off"',)
-if "fast" not in fields_dict(Transformer):
-    FAST = PLAIN = ()
 BF16 = ('training.precision="bf16"',)
 EVERY = (*BUCKETS, *FAST)
 NONE = (*RANDOM, *PLAIN)
