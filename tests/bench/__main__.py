@@ -13,7 +13,7 @@ from tests.bench.benches import BENCHES
 from tests.bench.page import write_page
 from tests.bench.results import Entry, merge
 from tests.bench.running import ROOT, Measured, Setup, measure
-from tests.bench.values import Bench, Sizes
+from tests.bench.values import Bench, Environment, Sizes
 
 RESULTS = ROOT / "docs" / "benchmarks.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -24,7 +24,7 @@ def main(words: list[str]) -> int:
     asked = _parser().parse_args(words)
     failed = False
     with TemporaryDirectory(prefix="mtlkit-bench-") as scratch:
-        pythons = {"ours": sys.executable, "peers": asked.peers}
+        pythons: dict[Environment, str] = {"ours": sys.executable, "peers": asked.peers}
         setup = Setup(pythons, asked.threads, Path(scratch))
         for name, bench in _asked(asked).items():
             sizes = _sizes(bench, asked)

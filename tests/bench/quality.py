@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
     """Train what is missing, and write the page; 1 where a training failed."""
     asked = _parser().parse_args(words)
     told = _told(asked)
-    failures = []
+    failures: list[str] = []
     with TemporaryDirectory(prefix="mtlkit-quality-") as scratch, ThreadPoolExecutor(asked.jobs) as pool:
         data = {"recipe": str(RECIPES / "one-task.toml"), "data": f"{scratch}/rows.json", **told["sizes"]}
         call(Variant("rows", "", "ours", "ours.accuracy:rows"), data, _setup(Path(scratch)))

@@ -58,7 +58,7 @@ class Bare:
         targets = head.targets([self.records[rows[at]] for group in groups for at in group])
         term = head.loss(head.forward([pooled_only(pooled)]).float(), targets)
         loss = term.sum / term.count
-        loss.backward()
+        torch.autograd.backward(loss)
         return float(loss.detach())
 
     def _encoded(self, rows: Sequence[int], how: Any) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from mtlkit.engine.apply import apply_rates, apply_trainable
 from mtlkit.engine.session import Session, open_session
 from mtlkit.engine.step import Cursors, rows_of_step, training_step
 from mtlkit.plan.model import Plan
+from mtlkit.plan.timeline import Moment
 from tests.bench.ours import generated
 from tests.bench.ours.exported import limited
 
@@ -68,12 +69,9 @@ def calls(params: dict[str, Any]) -> dict[str, float]:
     session = open_session(preview(plan))
     line, total = session.timeline, session.timeline.total
     moments, planning = _each(lambda: list(line.moments()), total)
-    rates, writing = _each(
-        lambda: [apply_rates(session.optimizer, moment.rates) for moment in moments], total
-    )
+    _, writing = _each(lambda: _written(session, moments), total)
     _, sampling = _each(lambda: _drawn(session, total), total)
     step = _step(session, params["steps"])
-    del rates
     return {
         "planning_ms": planning,
         "rates_ms": writing,
@@ -88,6 +86,11 @@ def _each(call: Callable[[], Any], steps: int) -> tuple[Any, float]:
     began = time.perf_counter()
     found = call()
     return found, 1000 * (time.perf_counter() - began) / steps
+
+
+def _written(session: Session, moments: Sequence[Moment]) -> None:
+    for moment in moments:
+        apply_rates(session.optimizer, moment.rates)
 
 
 def _drawn(session: Session, total: int) -> None:

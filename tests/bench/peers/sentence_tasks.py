@@ -41,18 +41,19 @@ def train(params: dict[str, Any]) -> dict[str, float]:
     data = read.told(params)
     model = SentenceTransformer(data["model"], device="cpu")
     model.max_seq_length = read.MAX_LENGTH
-    sets, losses = {}, {}
+    sets: dict[str, Dataset] = {}
+    heads: dict[str, HeadLoss] = {}
     for task in ("sentiment", "news", "entities"):
         sets[task], count = _set(task, data)
-        losses[task] = HeadLoss(model, count, task == "entities")
-    stamps = Stamps()
+        heads[task] = HeadLoss(model, count, task == "entities")
+    stamps, losses = Stamps(), dict[str, nn.Module](heads)
     with TemporaryDirectory() as out:
         trainer = SentenceTransformerTrainer(
             model=model, args=_arguments(params, out), train_dataset=sets, loss=losses, callbacks=[stamps]
         )
         trainer.train()
         trainer.save_model()
-    tokens = sum(loss.tokens for loss in losses.values())
+    tokens = sum(loss.tokens for loss in heads.values())
     return {"seconds": stamps.seconds, "tokens": float(tokens), "tokens_per_second": tokens / stamps.seconds}
 
 

@@ -15,7 +15,7 @@ from transformers import (
 from tests.bench.peers import read
 
 
-class Stamps(TrainerCallback):
+class Stamps(TrainerCallback):  # type: ignore[misc]
     """When steps begin and end; the first begins when training has been set up."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ class Batches(IterableDataset[Item]):
             yield batch
 
 
-class TaskTrainer(Trainer):
+class TaskTrainer(Trainer):  # type: ignore[misc]
     """The trainer with a loader whose batches are made already."""
 
     def get_train_dataloader(self) -> DataLoader[Item]:
