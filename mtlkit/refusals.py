@@ -19,6 +19,10 @@ REFUSALS = {
     errno.EPERM: "choose a place with the right to it, or get that right",
     errno.EIO: "the disk fails: look at the system's log, and choose another place",
     errno.ESTALE: "the place is gone: mount it again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "its links lead in a circle: choose another place",
+    errno.ENOTDIR: "part of it is a file, where a folder should be: choose another place",
+    errno.EISDIR: "it is a folder, where a file should be: choose another place",
     errno.EMFILE: "raise the limit on open files (ulimit -n)",
     errno.ENFILE: "close other programs: the system has too many files open",
 }
@@ -30,7 +34,8 @@ def refused(error: BaseException) -> ResourceError | None:
         first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         return ResourceError(f"there is no memory left: {first[:300]}", LESS_MEMORY)
     if isinstance(error, OSError) and error.errno in REFUSALS:
-        where = f"{error.filename}: " if error.filename is not None else ""
+        name = "" if error.filename is None else str(error.filename)
+        where = f"{name if len(name) <= 200 else f'{name[:100]}…{name[-20:]}'}: " if name else ""
         return ResourceError(f"{where}{error.strerror}", REFUSALS[error.errno])
     return None
 

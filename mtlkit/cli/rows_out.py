@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from typing import Any, TextIO
 
 from mtlkit.cli.rows_in import RowFormat
 from mtlkit.errors import ResourceError
+
+STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 @contextmanager
@@ -50,9 +54,8 @@ class RowWriter:
 
     def __init__(self, stream: TextIO, form: RowFormat, columns: Sequence[str]) -> None:
         self._stream, self._form, self._columns = stream, form, columns
-        self._table = csv.writer(stream, delimiter="\t" if form == "tsv" else ",", lineterminator="\n")
         if form != "jsonl":
-            self._table.writerow(columns)
+            self._write_cells([harmless(name) for name in columns])
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write one row."""
@@ -61,7 +64,15 @@ class RowWriter:
                 json.dumps({name: plain(cell) for name, cell in row.items()}, ensure_ascii=False) + "\n"
             )
         else:
-            self._table.writerow([_cell(row.get(name)) for name in self._columns])
+            self._write_cells([_cell(row.get(name)) for name in self._columns])
+
+    def _write_cells(self, cells: Sequence[str]) -> None:
+        line = io.StringIO(newline="")
+        # a cell is quoted for the characters of the line's end, and both of these end one for a reader
+        csv.writer(line, delimiter="\t" if self._form == "tsv" else ",", lineterminator="\r\n").writerow(
+            cells
+        )
+        self._stream.write(line.getvalue().removesuffix("\r\n") + "\n")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  a prediction
@@ -81,4 +92,13 @@ def _cell(value: Any) -> str:  # noqa: ANN401  a prediction
     value = plain(value)
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return harmless(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def harmless(text: str) -> str:
+    """The text as a cell that no spreadsheet takes for a formula: with an apostrophe before it if need be.
+
+    Numbers, with a sign too, stay as they are. A NUL, which no table can hold, is replaced by U+FFFD.
+    """
+    text = text.replace("\0", "\ufffd")
+    return f"'{text}" if text.lstrip(" ").startswith(STARTS) and not NUMBER.fullmatch(text) else text

@@ -86,7 +86,7 @@ def test_a_table_in_a_table_out(ask, tmp_path):
     assert (code, out) == (0, "")
     rows = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
     assert rows[0] == ["text", "words", "sentiment", "names"]
-    assert [row[0] for row in rows[1:]] == ["good, or so", '=1+"1"']
+    assert [row[0] for row in rows[1:]] == ["good, or so", "'" + '=1+"1"']
     assert len(json.loads(rows[1][3])) == 3
     assert rows[2][1:2] + rows[2][3:] == ["[]", "[]"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]

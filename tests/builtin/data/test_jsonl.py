@@ -48,6 +48,18 @@ def test_lists_are_the_takers_own(tmp_path):
         ('{"a": 1', "is not JSON: Expecting ',' delimiter", 8),
         ("[1]", "is not a JSON object", 0),
         ('{"a": 1, "a": 2}', "is not usable JSON: the key 'a' is there twice", 0),
+        (
+            '{"a": "\\ud800"}',
+            "is not usable JSON: it holds half of a surrogate pair, which is no character",
+            0,
+        ),
+        (f'{{"a": {"[" * 64}{"]" * 64}}}', "is not usable JSON: it is nested deeper than 64 levels", 0),
+        ("[" * 100_000, "is not usable JSON: it is nested deeper than 64 levels", 0),
+        (
+            "{" + "".join(f'"{n}": 1, ' for n in range(50_000)) + '"49999": 2}',
+            "is not usable JSON: the key '49999' is there twice",
+            0,
+        ),
         ('{"a": NaN}', "is not usable JSON: NaN is not a finite number", 0),
         ('{"a": -Infinity}', "is not usable JSON: -Infinity is not a finite number", 0),
         ('{"a": 1e999}', "is not usable JSON: 1e999 is not a finite number", 0),

@@ -1,0 +1,42 @@
+"""Places that can be none: told in one line, with what would be right."""
+
+import pytest
+
+from mtlkit.cli.main import _code
+
+LONG = "x" * 5_000
+
+
+@pytest.mark.parametrize("command", ["resume", "evaluate", "export", "predict", "convert"])
+def test_a_name_that_is_too_long(capsys, command):
+    assert _code([command, LONG]) == 5
+    end = "x" * 20 if command == "convert" else f"{'x' * 8}/recipe.toml"
+    assert capsys.readouterr().err == f"{'x' * 100}…{end}: File name too long  choose a shorter name\n"
+
+
+@pytest.mark.parametrize("command", ["resume", "evaluate", "export", "predict", "convert"])
+@pytest.mark.parametrize("place", ["nothere", "folder", "file", "file/x", "loop", "..", ""])
+def test_what_is_no_run_and_no_model(tmp_path, monkeypatch, capsys, command, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"\x80\x02}q")
+    (tmp_path / "loop").symlink_to("loop")
+    before = sorted(tmp_path.rglob("*"))
+    if (command, place) == ("convert", "file"):
+        return
+    assert _code([command, place]) in (2, 5)
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "  " in told.strip()  # what would be right
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run", "data"])
+@pytest.mark.parametrize("place", ["nothere", "folder", "file", "file/x", "loop", "..", "", LONG])
+def test_what_is_no_recipe(tmp_path, monkeypatch, capsys, command, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"\x80\x02}q")
+    (tmp_path / "loop").symlink_to("loop")
+    assert _code([command, place]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
