@@ -127,7 +127,7 @@ def _sqlite(path: Path, query: str) -> Iterator[tuple[tuple[str, ...], Iterator[
 @contextmanager
 def _engine(options: SqlOptions) -> Iterator[tuple[tuple[str, ...], Iterator[Sequence[Value]]]]:
     """The same of a data base that SQLAlchemy knows; its transaction is never committed."""
-    url = str(options.url)
+    url, password = str(options.url), options.password()
     try:
         sqlalchemy: Any = import_module("sqlalchemy")
     except ImportError as error:
@@ -137,13 +137,13 @@ def _engine(options: SqlOptions) -> Iterator[tuple[tuple[str, ...], Iterator[Seq
         ) from error
     try:
         address = sqlalchemy.make_url(url)
-        password = options.password()
         engine = sqlalchemy.create_engine(address.set(password=password) if password else address)
         with engine.connect() as connection:
             answer = connection.execution_options(stream_results=True).execute(sqlalchemy.text(options.query))
             yield tuple(map(str, answer.keys())), map(tuple, answer)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         told = str(error).partition("\n")[0]
+        told = told.replace(password, "***") if password else told  # a driver may repeat what it was given
         raise ResourceError(f"the data base at {_shown(url)} does not give the rows: {told}") from error
 
 
