@@ -36,6 +36,7 @@ from mtlkit.plan.model import Plan
 from mtlkit.plan.timeline import Moment, Phase, Timeline, timeline
 
 TRAIN: SplitName = "train"
+MOST_STEPS = 2_000_000
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
@@ -101,7 +102,8 @@ def preview(plan: Plan) -> Preview:
 
     Raises:
         RecipeError: when a source has no training rows, a pattern matches no weight, a step trains
-            nothing though no policy asks for that, or a label or column is not in the data.
+            nothing though no policy asks for that, a label or column is not in the data, or the run would
+            have more than two million steps.
     """
     plan, precision = settled(plan, _device())
     data = read_data(plan)
@@ -119,6 +121,7 @@ def preview(plan: Plan) -> Preview:
     built = outline(plan, data)
     check_table(plan, built.table)
     total, per_epoch = length(plan, {name: len(rows.splits[TRAIN]) for name, rows in data.items()})
+    _check_length(total)
     line = timeline(plan, built.table, total, per_epoch)
     moments = tuple(line.moments())
     if len(moments) < line.total:  # no head is to be fitted again
@@ -128,6 +131,13 @@ def preview(plan: Plan) -> Preview:
     evaluated = {name for name, rows in data.items() if rows.splits["validation"]}
     warnings = (*guards(plan, line, moments, phases, evaluated), *_left_out(data), *_uncompiled(plan, built))
     return Preview(plan, data, built, line, moments, phases, warnings, precision)
+
+
+def _check_length(total: int) -> None:
+    """Every step is laid out before the first is taken, and of a length without end none ever would be."""
+    if total > MOST_STEPS:
+        message = f"the run would have {total:,} steps"
+        raise RecipeError(Problem(message, f"make it shorter: at most {MOST_STEPS:,}", "training.length"))
 
 
 def _device() -> torch.device:

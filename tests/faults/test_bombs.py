@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from engine_recipes import write_recipe
 
 import mtlkit
+from mtlkit.engine.session import preview
 
 SECONDS = 0.5  # 0.3 of a core with nothing beside it
 
@@ -74,3 +76,18 @@ def test_the_limit_that_is_passed_is_told(tmp_path, message):
 def test_labels_may_be_many(tmp_path):
     text = "[data.x]\nuse=1\n[data.x.labels.label]\n" + lines(9_000, "l#='x'")
     assert [problem.message for problem in problems(tmp_path, text)[:1]] == ["missing key 'backbone'"]
+
+
+def test_a_run_without_end_is_refused_before_it_is_laid_out(tmp_path):
+    recipe = write_recipe(tmp_path, length="999999999999st", more="")
+    made = mtlkit.plan(mtlkit.load(recipe))
+    begun = time.process_time()
+    with pytest.raises(mtlkit.RecipeError) as caught:
+        preview(made)
+    assert time.process_time() - begun < 3
+    (problem,) = caught.value.problems
+    assert (problem.message, problem.suggestion, problem.path) == (
+        "the run would have 999,999,999,999 steps",
+        "make it shorter: at most 2,000,000",
+        "training.length",
+    )
