@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from mtlkit.contracts.params import ParamTable, Row
+from mtlkit.contracts.selectors import parse
 from mtlkit.testing.asking import Questions
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.bench import (
@@ -123,7 +124,10 @@ def over_exactly_the_groups(subject: Subject, options: Table) -> None:
     corners=lambda subject: [{"options": options, "table": MODELS[0]} for options in starts(subject)],
 )
 def decay_is_a_function_of_the_weight(subject: Subject, options: Table, table: ParamTable) -> None:
-    """`decay` is a finite Python number ≥ 0, the same whenever asked and whatever the weight is called."""
+    """`decay` is a finite Python number ≥ 0, the same whenever asked and whatever the weight is called.
+
+    Names count only where a selector among the options, which `patterns()` lists, means one of the two names.
+    """
     plugin = build(subject, options)
     reads = getattr(subject.options_class, "reads_names", False)
     for number, row in enumerate(table):
@@ -139,6 +143,8 @@ def decay_is_a_function_of_the_weight(subject: Subject, options: Table, table: P
         for leaf in (f"w{number}", f"layer.norm.bias.{number}") if not reads else ():
             owner = "backbone" if row.role != "head" else f"heads.{row.owner}"
             called = evolve(row, name=f"{owner}.{leaf}", aliases=())
+            if _told_apart(plugin, row, called, table):
+                continue
             other = plugin.decay(called)
             require(
                 other == found,
@@ -293,6 +299,13 @@ def decay_comes_from_the_groups(subject: Subject, options: Table) -> None:
     require(not same, f"the decay of their group does nothing to {same}")
     wrong = [name for name in changed if name not in chosen]
     require(not wrong, f"{wrong} have no decay in their groups, and move otherwise when other groups have")
+
+
+def _told_apart(plugin: Plugin, row: Row, called: Row, table: ParamTable) -> bool:
+    """Whether a selector among the options means just one of the two: then names count, as its user asked."""
+    patterns = plugin.options.patterns() if hasattr(plugin.options, "patterns") else ()
+    selectors = [parse(text) for text in patterns]
+    return any(each.matches(row, table) != each.matches(called, table) for each in selectors)
 
 
 def _chosen_decay(plugin: Plugin, chosen: set[str], times: int, row: Row) -> float:
