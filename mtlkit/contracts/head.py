@@ -100,6 +100,7 @@ class Head(Protocol):
     - `corrupt(items, rng) -> (items, targets)`: prepared rows of its only view changed at random, by a
       `numpy.random.Generator`, and what is to be found again. Its rows are encoded for it alone; `targets`
       are its inputs too: `forward(features, targets)`; in prediction nothing is changed and they are None;
+      nor is it for metrics where `measured_whole = True`;
     - `whole_step = True`: its loss is taken over all rows of a step at once, also where they are encoded in
       parts (`accumulate`, `max_tokens`), as in Gao et al. 2021, arXiv:2101.06983;
     - `fit(features, rows)`: sets buffers of its own from the features, one per view, of all training rows;

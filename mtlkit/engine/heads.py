@@ -77,7 +77,7 @@ class Readers:
         for task, head in self.heads.items():
             if hasattr(head, "corrupt"):
                 inputs[task] = None
-                if seed is not None:
+                if seed is not None and (labelled or not getattr(head, "measured_whole", False)):
                     items = encoder.items(Reading(self.source, split, head.views[0]), positions)
                     with blaming(f"the head of task {task!r}", "corrupt"):
                         changed[task], wanted = head.corrupt(items, np.random.default_rng(derive(seed, task)))

@@ -41,6 +41,8 @@ class DenoisingHead(nn.Module):
         RecipeError: when the backbone reads no text, or a layer is none of its.
     """
 
+    measured_whole = True
+
     def __init__(
         self, options: SentenceEmbedding, objective: DenoisingObjective, context: HeadContext
     ) -> None:

@@ -37,7 +37,7 @@ class AdamW:
     decoupled_decay: ClassVar[bool] = True
 
     betas: tuple[Share, Share] = option(BETAS_DOC, (0.9, 0.999))
-    eps: Annotated[float, Gt(0)] = option(EPS_DOC, 1e-8)
+    eps: Annotated[float, Ge(1e-30)] = option(EPS_DOC, 1e-8)
     weight_decay: Annotated[float, Ge(0)] = option(DECOUPLED_DOC, 0.01)
     no_decay: tuple[str, ...] = option(NO_DECAY_DOC, NO_DECAY)
 
@@ -70,7 +70,7 @@ class Adam:
     still_without_gradient: ClassVar[bool] = True
 
     betas: tuple[Share, Share] = option(BETAS_DOC, (0.9, 0.999))
-    eps: Annotated[float, Gt(0)] = option(EPS_DOC, 1e-8)
+    eps: Annotated[float, Ge(1e-30)] = option(EPS_DOC, 1e-8)
     amsgrad: bool = option("whether the mean square counts at its largest so far (Reddi et al. 2018)", False)
     weight_decay: Annotated[float, Ge(0)] = option(COUPLED_DOC, 0.0)
     no_decay: tuple[str, ...] = option(NO_DECAY_DOC, NO_DECAY)
@@ -143,7 +143,7 @@ class Adafactor:
     beta2_decay: Annotated[float, Le(0)] = option(
         "the mean square of step t has the weight 1 - t to this power", -0.8
     )
-    eps1: Annotated[float, Gt(0)] | None = option(
+    eps1: Annotated[float, Ge(1e-18)] | None = option(
         "least square of a gradient; by default the smallest relative difference of the weight's numbers",
         None,
     )

