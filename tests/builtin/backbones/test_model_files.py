@@ -33,7 +33,7 @@ def refusal(folder):
     begun = time.process_time()
     with pytest.raises(ResourceError) as caught:
         TransformerBackbone(Transformer(Place(str(folder)), max_length=16), True)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 10
     return str(caught.value).replace(f"{folder}/", "").replace(str(folder), "MODEL")
 
 
