@@ -1,12 +1,12 @@
 """What `mtlkit run --profile` tells: a table of where the time went, and a trace that Perfetto opens."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtlkit.cli.show import note, table
+from mtlkit.whole_file import write_whole
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -74,6 +74,5 @@ def write_trace(recorder: "Recorder", run_dir: Path) -> Path:
         for each in recorder.spans
     ]
     file = run_dir / TRACE
-    aside = file.with_name(f"{TRACE}.{os.getpid()}.partial")
-    aside.write_text(json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), encoding="utf-8")
-    return aside.replace(file)
+    write_whole(file, json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}))
+    return file

@@ -134,9 +134,7 @@ def _caught(first: Callable[[int], None], words: bytes) -> Iterator[None]:
             signal.signal(number, before[number])
         signal.set_wakeup_fd(wakeup)
         _watches.remove(watch)
-        os.write(
-            write, END
-        )  # a child that inherited the pipe keeps it open: closing would not end the thread
+        os.write(write, END)  # closing would not end the thread: a child may have the pipe open too
         thread.join()
         os.close(write)
         os.close(read)

@@ -9,7 +9,7 @@ import torch
 from attrs import define, evolve, field, frozen
 from torch import Tensor
 
-from mtlkit.contracts.backbone import Backbone, Features, Flat, Layered, Pooling, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
@@ -23,8 +23,7 @@ from mtlkit.engine.rows import Rows
 from mtlkit.engine.shelf_file import CHUNK_ROWS
 from mtlkit.engine.spans import span, spanned
 from mtlkit.engine.store import Address, Store, pad
-from mtlkit.engine.token_shelf import TokenShelf
-from mtlkit.engine.versions import code_of
+from mtlkit.engine.token_shelf import TokenShelf, shelf_of
 from mtlkit.errors import CHECK, PluginError, returned
 
 View = tuple[str, ...]
@@ -307,26 +306,12 @@ class Encoder:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
 
-def _speaks_of_itself(backbone: type) -> bool:
-    """Whether `flat` is of the class that prepares rows, or of one below it.
-
-    Of a class that prepares rows otherwise and inherits `flat`, the identity would be that of other rows.
-    """
-    first = next(each for each in backbone.__mro__ if {"flat", "prepare", "locate"} & vars(each).keys())
-    return "flat" in vars(first)
-
-
 def _token_shelf(encoder: Encoder, reading: Reading) -> TokenShelf | None:
     """Where prepared rows are kept for later runs, None where they are not."""
-    cache, backbone = encoder.store.cache, encoder.backbone
-    if cache is None or not isinstance(backbone, Flat) or not _speaks_of_itself(type(backbone)):
-        return None
     located = str((reading.source, reading.view) in encoder.located)
     rows = (encoder.data[reading.source].fingerprint, reading.split, located, *reading.view)
-    if code := code_of(type(backbone).__module__):
-        rows = (code, *rows)
     words = f"tokens of {reading.source}, {reading.split}, {'+'.join(reading.view)}"
-    return TokenShelf.of(cache, backbone.flat(), rows, words)
+    return shelf_of(encoder.store.cache, encoder.backbone, rows, words)
 
 
 def movable(batch: Any) -> Any:  # noqa: ANN401  the backbone's own type

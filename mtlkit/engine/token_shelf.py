@@ -18,9 +18,10 @@ from typing import Any, Self
 import numpy as np
 from attrs import define, field, frozen
 
-from mtlkit.contracts.backbone import FlatRows
+from mtlkit.contracts.backbone import Backbone, Flat, FlatRows
 from mtlkit.engine.cache import Cache
 from mtlkit.engine.shelves import ABOUT, remove
+from mtlkit.engine.versions import code_of
 
 VALUES, LENGTHS = "values", "lengths"
 FORMAT = 1
@@ -140,6 +141,23 @@ class TokenShelf:
     def writer(self) -> Writer:
         """What keeps the rows that are prepared now."""
         return Writer(self.cache.folder / self.address, self.flat, self.cache, self.words)
+
+
+def shelf_of(cache: Cache | None, backbone: Backbone, rows: Sequence[str], words: str) -> TokenShelf | None:
+    """The shelf of rows that a backbone prepares; None where there is no cache, or its rows are not flat."""
+    if cache is None or not isinstance(backbone, Flat) or not _speaks_of_itself(type(backbone)):
+        return None
+    code = code_of(type(backbone).__module__)
+    return TokenShelf.of(cache, backbone.flat(), (code, *rows) if code else rows, words)
+
+
+def _speaks_of_itself(backbone: type) -> bool:
+    """Whether `flat` is of the class that prepares rows, or of one below it.
+
+    Of a class that prepares rows otherwise and inherits `flat`, the identity would be that of other rows.
+    """
+    first = next(each for each in backbone.__mro__ if {"flat", "prepare", "locate"} & vars(each).keys())
+    return "flat" in vars(first)
 
 
 def _digest(values: np.ndarray, lengths: np.ndarray) -> str:

@@ -24,10 +24,7 @@ def open_trackers(plan: Plan, run_dir: Path, *, console: bool) -> dict[str, Trac
             continue
         try:
             trackers[part.name] = load_address(str(part.build))(part.options, run_dir)
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a tracker is foreign code: its failure is reported as its own
+        except (Exception, SystemExit) as error:  # a tracker is foreign: its failure is its own
             for opened in trackers.values():
                 opened.close()
             if told := refused(error):

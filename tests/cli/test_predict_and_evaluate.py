@@ -21,7 +21,7 @@ name = "two"
 use = "tiny"
 hidden_size = 8
 blocks = 1
-vocabulary = 64
+vocabulary = 32
 [data.reviews]
 use = "jsonl"
 path = "reviews.jsonl"

@@ -1,5 +1,8 @@
 """What a head may ask of the engine: layers, places of tokens, inputs, changed rows, whole steps, fitting."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from engine_recipes import final_bytes, final_checkpoint, run_recipe, write_recipe
@@ -12,6 +15,7 @@ from mtlkit.api import preview
 from mtlkit.builtin.heads.sentence_embedding import SentenceEmbeddingHead
 from mtlkit.engine import whole_step
 from mtlkit.engine.apply import apply_trainable, set_eval
+from mtlkit.engine.evaluate import measures, predicted
 from mtlkit.engine.features import Encoder, Need, Reading, boundary
 from mtlkit.engine.session import open_session
 from mtlkit.errors import RecipeError
@@ -298,3 +302,17 @@ def test_what_a_head_calls_layers_may_be_modules(tmp_path, monkeypatch):
     monkeypatch.setattr(SentenceEmbeddingHead, "__init__", own)
     result, _ = run_recipe(write_recipe(tmp_path, length="2st"))
     assert result.steps == 2
+
+
+def test_a_head_that_is_measured_whole_is_measured_by_what_it_predicts():
+    """`denoising` changes rows in training alone: its metric is of the vectors of the rows as they are."""
+    recipe = Path(__file__).parents[2] / "recipes" / "heads" / "embedding-denoising.toml"
+    session = open_session(preview(mtlkit.plan(mtlkit.load(recipe, ["training.length=1st"]))))
+    set_eval(session.built.model)
+    found = measures(session.built.model, session.readers, session.encoder, session.data, "test")
+    (readers,) = session.readers
+    rows = len(session.data[readers.source].splits["test"])
+    vectors = np.asarray(predicted(readers, session.encoder, "test", rows)["texts"])[:, 0]
+    measured = found["texts/anisotropy"].records
+    assert measured.shape == vectors.shape
+    assert np.allclose(measured, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), atol=1e-5)

@@ -1,6 +1,8 @@
 """Prepared rows are found again by content alone; kept, damaged or removed, runs end in the same bytes."""
 
+import importlib
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from mtlkit.builtin.backbones.tiny import TinyBackbone
 from mtlkit.builtin.backbones.token_batch import TokenRow
 from mtlkit.engine.cache import Cache
 from mtlkit.engine.shelves import ABOUT, folder, kept
-from mtlkit.engine.token_shelf import LENGTHS, VALUES, TokenShelf
+from mtlkit.engine.token_shelf import LENGTHS, VALUES, TokenShelf, shelf_of
 
 FLAT = FlatTokenRows("plain")
 FIELDS = ("ids", "types", "words", "texts", "spans")
@@ -167,3 +169,34 @@ def test_another_row_is_prepared_and_not_taken_for_one_that_was(tmp_path, prepar
     reviews.write_text(reviews.read_text().replace("good", "goad", 1))
     run_recipe(recipe)
     assert any("goad" in text for (text,) in prepared)
+
+
+STRANGER = """
+from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
+
+class Whole:
+    def flat(self):
+        return FlatTokenRows("equal")
+    def prepare(self, rows):
+        return rows
+
+class Otherwise(Whole):
+    def prepare(self, rows):
+        return rows[::-1]
+"""
+
+
+def test_rows_of_a_stranger_are_those_of_its_code(tmp_path, monkeypatch):
+    """One file, then edited: another address. A class that prepares otherwise and inherits `flat` has none."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    file, cache, addresses = tmp_path / "stranger_rows.py", Cache(tmp_path / "cache"), []
+    for text in (STRANGER, STRANGER, f"{STRANGER}# edited\n"):
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.delitem(sys.modules, "stranger_rows", raising=False)
+        importlib.invalidate_caches()
+        module = importlib.import_module("stranger_rows")
+        addresses.append(shelf_of(cache, module.Whole(), ("x",), "").address)
+        assert shelf_of(cache, module.Otherwise(), ("x",), "") is None
+        assert shelf_of(None, module.Whole(), ("x",), "") is None
+    assert addresses[0] == addresses[1] != addresses[2]

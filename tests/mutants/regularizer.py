@@ -132,6 +132,11 @@ class WholeGradient(Mixes):
         return Mixed(mixed.value, torch.ones_like(mixed.gradient) * 2)
 
 
+class NothingKept(Mixes):
+    def drawn(self, weight, generator):
+        return torch.zeros(weight.start.shape, dtype=torch.bool)
+
+
 class GlobalDraw(Mixes):
     def drawn(self, weight, generator):
         return torch.rand(weight.start.shape) >= 0.5
@@ -191,6 +196,7 @@ MUTANTS = (
             (NotRescaled, "Z6"),
             (AroundZero, "Z2"),
             (WholeGradient, "Z6"),
+            (NothingKept, "Z6"),
             (GlobalDraw, "Z7"),
             (MixesInPlace, "Z4"),
             (SecretImportance, "Z9"),

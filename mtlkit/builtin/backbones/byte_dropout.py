@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-BYTES = 8
+BYTES_OF_A_DRAW = 8
 LOWEST = -(2**63)
 VALUES = 256
 CLOSE = 0.02
@@ -42,7 +42,7 @@ class ByteDropout(nn.Dropout):
 class _Dropped(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: Tensor, zeros: int) -> Tensor:  # noqa: ANN401  torch's own type
-        drawn = torch.empty(-(-values.numel() // BYTES), dtype=torch.int64).random_(LOWEST, None)
+        drawn = torch.empty(-(-values.numel() // BYTES_OF_A_DRAW), dtype=torch.int64).random_(LOWEST, None)
         stays = drawn.view(torch.uint8)[: values.numel()].view(values.shape) >= zeros
         factors = stays.to(values.dtype).mul_(VALUES / (VALUES - zeros))
         context.save_for_backward(factors)

@@ -6,14 +6,13 @@ depend on the others, but for attention, which is given the rows it is to keep a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 from attrs import frozen
 from torch import Tensor, nn
 
+from mtlkit.builtin.backbones.attending import attending_by
 from mtlkit.builtin.backbones.byte_dropout import ByteDropout
 from mtlkit.builtin.backbones.packed_attention import NAME, packed_attention
 from mtlkit.builtin.backbones.packing import Packing
@@ -51,7 +50,7 @@ class FastPath:
         positions = (
             packing.positions[None] if self.padding is None else packing.together(_counted(ids, self.padding))
         )
-        with _attending_by(self.model.config):
+        with attending_by(self.model.config, NAME):
             return self.model(
                 input_ids=packed,
                 attention_mask=torch.ones_like(packed),
@@ -83,15 +82,6 @@ def _padding_by_id(model: nn.Module) -> int | None:
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             return int(module.padding_idx)
     return None
-
-
-@contextmanager
-def _attending_by(config: Any) -> Iterator[None]:  # noqa: ANN401  a transformers configuration
-    before, config._attn_implementation = config._attn_implementation, NAME
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
 
 
 def _register() -> None:

@@ -67,7 +67,7 @@ class Tiny:
     )
     blocks: Annotated[int, Ge(1)] = option("how many transformer blocks", 2, unit="blocks")
     heads: Annotated[int, Ge(1)] = option("attention heads of each block", 2, unit="attention heads")
-    vocabulary: Annotated[int, Ge(64)] = option("how many ids words are hashed into", 512, unit="ids")
+    vocabulary: Annotated[int, Ge(5)] = option("how many ids words are hashed into", 512, unit="ids")
     max_length: Annotated[int, Ge(3)] = option(
         "tokens of a row at most, special tokens included", 64, unit="tokens"
     )

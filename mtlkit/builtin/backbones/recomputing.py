@@ -6,14 +6,16 @@ numbers of the first time, so values and gradients are the same, bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+
+from mtlkit.builtin.backbones.attending import attending_by
 
 
 def recompute(blocks: Iterable[nn.Module], config: Any) -> None:  # noqa: ANN401  a transformers configuration
@@ -28,19 +30,10 @@ def recompute(blocks: Iterable[nn.Module], config: Any) -> None:  # noqa: ANN401
 def _forward(forward: Callable[..., Any], config: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  a block's own
     if not torch.is_grad_enabled():
         return forward(*args, **kwargs)
-    attending = partial(_attending_as_now, config, config._attn_implementation)
+    name = config._attn_implementation
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), attending()
+        # In the backward pass, too, where the model is not running.
+        return nullcontext(), attending_by(config, name)
 
     return checkpoint(forward, *args, use_reentrant=False, context_fn=contexts, **kwargs)
-
-
-@contextmanager
-def _attending_as_now(config: Any, how: str) -> Iterator[None]:  # noqa: ANN401  a transformers configuration
-    """The attention of the forward pass, in the backward pass too, where the model is not running."""
-    before, config._attn_implementation = config._attn_implementation, how
-    try:
-        yield
-    finally:
-        config._attn_implementation = before

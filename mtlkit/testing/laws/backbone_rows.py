@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Mapping
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from mtlkit.testing.modules import same, survivors
 from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
-OTHERS = ("x", "house", "rain", "Zürich", "7", "green")
+OTHERS = ("x", "house", "rain", "Zürich", "7", "green", "walks", "Monday", "?", "under", "été", "yes")
+FEW_IDS = 8
 ODD = ("", " ", "\n\t", "x", "☃", "e\u0301", "\u202eabc", "\x00", "<pad> [CLS] </s>", LONG)
 
 
@@ -84,8 +86,8 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
     lab = lab_of(subject, options)
     backbone = lab.build()
     longest = max(map(len, backbone.prepare([(LONG,), ("x",)])) if "text" in lab.forms else [0])
-    if backbone.hidden_size <= 2:
-        return  # normalised, one number says nothing, and of two each is the other's opposite
+    if backbone.hidden_size <= 2 or _ids(backbone) < FEW_IDS:
+        return  # two numbers, normalised, are each other's opposites; where ids are few, words share them
     rows: dict[str, list[Any]] = {"of a row": list(lab.rows("example", range(8)))}
     if "text" in lab.forms:
         rows = {
@@ -103,6 +105,14 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
         require(not alike, f"whatever the words {told}, the features are the same")
     if "text" in lab.forms and 2 * len(backbone.prepare([(OTHERS[0], OTHERS[1])])[0]) <= longest:
         _check_order(backbone)
+
+
+def _ids(backbone: Any) -> float:  # noqa: ANN401  a backbone
+    """How many ids there are for words, as far as it says so."""
+    if not hasattr(backbone, "vocabulary"):
+        return inf
+    vocabulary = backbone.vocabulary()
+    return vocabulary.size - len(vocabulary.special)  # type: ignore[no-any-return]
 
 
 def _check_order(backbone: Any) -> None:  # noqa: ANN401  a backbone

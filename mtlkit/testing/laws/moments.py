@@ -44,6 +44,13 @@ def starts(subject: Subject) -> list[dict[str, Any]]:
     return found
 
 
+def usual(subject: Subject) -> list[dict[str, Any]]:
+    """Tables that a plugin is to work with as people use it: the one given, and all defaults."""
+    given = [dict(subject.first_table)] if subject.has_first_table else []
+    bare: list[dict[str, Any]] = [{}] if subject.table is None and accepts(subject, {}) else []
+    return [*given, *(table for table in bare if table not in given)]
+
+
 def accepts(subject: Subject, table: Table) -> bool:
     """Whether the plugin takes that options table."""
     try:

@@ -30,7 +30,7 @@ from mtlkit.testing.laws.bench import (
     weights,
 )
 from mtlkit.testing.laws.lr_tables import MODELS
-from mtlkit.testing.laws.moments import starts
+from mtlkit.testing.laws.moments import starts, usual
 from mtlkit.testing.strategies import param_tables
 from mtlkit.testing.subject import Subject
 
@@ -252,14 +252,17 @@ def it_has_no_rate_of_its_own(subject: Subject, options: Table) -> None:
     share=0.2,
 )
 def it_goes_downhill(subject: Subject, options: Table) -> None:
-    """Ten steps on a quadratic, without decay, lower it: with a rate so small that they are small."""
-    found = {rate: _downhill(build(subject, options), rate) for rate in (1e-3, 1e-5, 1e-7)}
-    before, after = found[1e-3]
+    """Ten small steps on a quadratic, without decay, lower it; odd options may need a smaller rate."""
+    before, after = _downhill(build(subject, options), 1e-3)
+    smaller = () if options in usual(subject) else (1e-5, 1e-7)
     require(
-        any(now < then for then, now in found.values()),
-        f"ten steps with rate 0.001 took half the sum of squares from {before!r} to {after!r}, "
-        "and smaller rates do not lower it either",
+        after < before or any(_falls(*_downhill(build(subject, options), rate)) for rate in smaller),
+        f"ten steps with rate 0.001 took half the sum of squares from {before!r} to {after!r}",
     )
+
+
+def _falls(before: float, after: float) -> bool:
+    return after < before
 
 
 def _downhill(plugin: Plugin, rate: float) -> tuple[float, float]:

@@ -95,7 +95,7 @@ def _use(name: str, required: Table | None = None, **optional: Any) -> st.Search
 
 
 def _backbone() -> st.SearchStrategy[Table]:
-    small = {"hidden_size": st.sampled_from((4, 8)), "blocks": st.integers(1, 3), "vocabulary": st.just(64)}
+    small = {"hidden_size": st.sampled_from((4, 8)), "blocks": st.integers(1, 3), "vocabulary": st.just(16)}
     return _use("tiny", small, heads=st.integers(1, 2), max_length=st.just(8), dropout=SHARES)
 
 
