@@ -37,7 +37,6 @@ def plan(
     """
     from mtlkit.api import load, preview
     from mtlkit.api import plan as make_plan
-    from mtlkit.engine.estimate import estimate
     from mtlkit.outputs.plan_json import plan_document
     from mtlkit.outputs.plan_selection import selection_document, selection_text
     from mtlkit.outputs.plan_selectors import selectors_document, selectors_text
@@ -49,6 +48,8 @@ def plan(
 
         check_suffix(plot)
     prepared = preview(make_plan(load(recipe, set_, plugin)))
+    from mtlkit.engine.estimate import estimate  # with torch, which a mistake in a recipe need not wait for
+
     costs, line = estimate(prepared), prepared.timeline
     if json:
         document = plan_document(prepared.timeline, prepared.moments, prepared.phases, prepared.guards)

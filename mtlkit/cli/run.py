@@ -46,7 +46,6 @@ def run(
     from mtlkit.api import load, preview, resume_prepared, run_prepared
     from mtlkit.api import plan as make_plan
     from mtlkit.cli.profile import profiling, tell
-    from mtlkit.course import Audience
     from mtlkit.outputs.run_directory import unfinished
 
     with naming_plugins(plugin), stopping() as stop, watching(stop) as watch:
@@ -54,6 +53,8 @@ def run(
         watch.parts = made.parts
         note(f"preparing {made.name}: reading data, laying out the model")
         prepared = preview(made)
+        from mtlkit.course import Audience  # with torch, which a mistake in a recipe need not wait for
+
         begun = unfinished(out / made.name) if resume else None
         with profiling() if profile else nullcontext() as profiled:
             if begun is None:

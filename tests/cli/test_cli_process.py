@@ -39,6 +39,16 @@ def test_light_commands_import_nothing_heavy(arguments):
     assert done.stdout
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "data", "prove", "validate"])
+def test_a_mistake_in_a_recipe_is_told_before_anything_heavy_is_imported(command):
+    arguments = [command, BASE, "--set", "training.precison=fp32"]
+    done = started("-c", PROBE.format(arguments=arguments, heavy=HEAVY))
+    assert done.stderr.strip().split("\n") == [
+        "--set  training.precison  unknown key 'precison'  did you mean 'precision'?",
+        "LOADED 2 []",
+    ]
+
+
 @pytest.mark.parametrize("setting", [{}, {"NO_COLOR": "1"}])
 def test_no_escape_codes_away_from_a_terminal(setting, tmp_path):
     for words in (
