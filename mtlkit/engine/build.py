@@ -16,6 +16,7 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
+from mtlkit.engine.uncompiled import leave_compiler
 from mtlkit.engine.unfilled import unfilled
 from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
@@ -100,6 +101,7 @@ def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeli
             )
             made["params"].append(handles.parameters(name)[0])
             made["names"].append(name)
+    leave_compiler()
     optimizer: Optimizer = make(plan.optimizer, list(groups.values()))
     return optimizer
 

@@ -9,6 +9,7 @@ from mtlkit.errors import CHECK, PluginError, returned
 
 SALT = "mtlkit"
 ROWS_AT_ONCE = 1024
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
 def content_hash(
@@ -20,7 +21,7 @@ def content_hash(
     number is for, so that hashes of different use are independent of each other.
     """
     cells = row if columns is None else {column: row[column] for column in columns}
-    text = json.dumps(cells, sort_keys=True, separators=(",", ":"), default=str)
+    text = _WRITER.encode(cells)
     key = (salt or SALT).encode()
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()

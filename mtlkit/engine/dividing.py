@@ -29,11 +29,9 @@ def divided(
         advice = 'to leave the column aside write split = { column = "" }'
         raise RecipeError(Problem(message, advice, f"data.{name}.fold"))
     draw = _draw(source, spec)
-    if not (column or draw):
-        found = {"train": RowNumbers(kept), "validation": RowNumbers(), "test": RowNumbers()}
-    else:
-        found = _by_row(source, spec, kept, (column, draw), f"data.{name}.split")
-    return {split: _limited(source, spec, split, found[split]) for split in SPLITS}
+    if column or draw or spec.limit:
+        return _by_row(source, spec, kept, (column, draw), f"data.{name}.split")
+    return {"train": RowNumbers(kept), "validation": RowNumbers(), "test": RowNumbers()}
 
 
 def _draw(source: DataSource, spec: RowSpec) -> Draw | None:
@@ -56,20 +54,27 @@ def _draw(source: DataSource, spec: RowSpec) -> Draw | None:
 
 def _by_row(
     source: DataSource, spec: RowSpec, kept: Sequence[int], how: tuple[str | None, Draw | None], path: str
-) -> dict[str, RowNumbers]:
+) -> dict[SplitName, RowNumbers]:
     column, draw = how
     named: dict[str, SplitName] = {spec.split.name(one): one for one in SPLITS}
-    found = {split: array("Q") for split in SPLITS}
+    found: dict[str, array[int]] = {split: array("Q") for split in SPLITS}
+    ranks = {split: array("Q") for split in spec.limit}
+    identity = identity_of(source)
     unknown: Counter[str] = Counter()
     for number, row in numbered(source, kept):
-        split = named.get(as_text(row[column])) if column else "train"
-        if split is None:
+        told = named.get(as_text(row[column])) if column else "train"
+        if told is None:
             unknown[as_text(row[column or ""])] += 1
             continue
-        found[draw(row) if split == "train" and draw else split].append(number)
+        split = draw(row) if told == "train" and draw else told
+        found[split].append(number)
+        if split in ranks:
+            ranks[split].append(content_hash(row, identity, salt=spec.split.salt, use="limit"))
     if unknown:
         raise RecipeError(_not_splits(path, str(column), unknown, named))
-    return {split: RowNumbers(numbers) for split, numbers in found.items()}
+    for limited, most in spec.limit.items():
+        found[limited] = _lowest(most, ranks[limited], found[limited])
+    return {one: RowNumbers(found[one]) for one in SPLITS}
 
 
 def _split_column(source: DataSource, spec: RowSpec) -> str | None:
@@ -87,14 +92,9 @@ def _not_splits(path: str, column: str, unknown: Counter[str], named: Iterable[s
     return Problem(f"column {column!r} has values that name no split: {shown}{more}", advice, path)
 
 
-def _limited(source: DataSource, spec: RowSpec, split: SplitName, numbers: RowNumbers) -> RowNumbers:
-    """At most `limit` of these rows: those with the lowest content hash, in the order of the source."""
-    most = spec.limit.get(split)
-    if most is None or len(numbers) <= most:
+def _lowest(most: int, ranks: "array[int]", numbers: "array[int]") -> "array[int]":
+    """At most so many numbers: those with the lowest ranks, in their order."""
+    if len(numbers) <= most:
         return numbers
-    identity = identity_of(source)
-    ranked = (
-        (content_hash(row, identity, salt=spec.split.salt, use="limit"), number)
-        for number, row in numbered(source, numbers)
-    )
-    return RowNumbers(sorted(number for _, number in nsmallest(most, ranked)))
+    lowest = nsmallest(most, zip(ranks, numbers, strict=True))
+    return array("Q", sorted(number for _, number in lowest))

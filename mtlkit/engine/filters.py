@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isnan
 
 from mtlkit.contracts.columns import meant
@@ -16,6 +16,7 @@ VALUES_SHOWN = 5
 PROBLEMS_SHOWN = 100
 
 Asked = tuple[Wanted, ...] | Condition
+Test = Callable[[Value], bool]
 
 
 def kept(source: DataSource, spec: RowSpec, name: str) -> Sequence[int]:
@@ -28,9 +29,12 @@ def kept(source: DataSource, spec: RowSpec, name: str) -> Sequence[int]:
         return range(size_of(source))
     found = array("Q")
     problems: dict[tuple[str, str], Problem] = {}
+    tests = [(column, _test(asked)) for column, asked in spec.where.items()]
+    numeric = [column for column, asked in spec.where.items() if _about_numbers(asked)]
     for number, row in numbered(source, range(size_of(source))):
-        problems = _no_numbers(row, number, spec, f"data.{name}.where") | problems
-        if all(meets(row[column], asked) for column, asked in spec.where.items()):
+        if numeric:
+            problems = _no_numbers(row, number, numeric, f"data.{name}.where") | problems
+        if all(test(row[column]) for column, test in tests):
             found.append(number)
             for column, labels in spec.labels.items():
                 path = f"data.{name}.labels.{column}"
@@ -47,19 +51,28 @@ def kept(source: DataSource, spec: RowSpec, name: str) -> Sequence[int]:
     return found if len(found) < len(source) else range(len(source))
 
 
-def meets(value: Value, asked: Asked) -> bool:
+def _about_numbers(asked: Asked) -> bool:
+    return isinstance(asked, Condition) and asked.about_numbers
+
+
+def _test(asked: Asked) -> Test:
     """Whether a cell is one of the values, text by text and the rest exactly, or is as the condition says."""
     if isinstance(asked, tuple):
-        return _is_among(value, asked)
-    if asked.missing is not None and asked.missing != is_missing(value):
-        return False
-    if asked.about_numbers:
-        number = as_number(value)
-        if number is None or not (asked.min is None or number >= asked.min):
+        return _is_among(asked)
+    among = _is_among(asked.without)
+
+    def meets(value: Value) -> bool:
+        if asked.missing is not None and asked.missing != is_missing(value):
             return False
-        if asked.max is not None and number > asked.max:
-            return False
-    return not _is_among(value, asked.without)
+        if asked.about_numbers:
+            number = as_number(value)
+            if number is None or not (asked.min is None or number >= asked.min):
+                return False
+            if asked.max is not None and number > asked.max:
+                return False
+        return not among(value)
+
+    return meets
 
 
 def as_number(value: Value) -> float | None:
@@ -73,17 +86,22 @@ def as_number(value: Value) -> float | None:
     return None if isnan(number) else number
 
 
-def _is_among(value: Value, wanted: tuple[Wanted, ...]) -> bool:
-    if isinstance(value, str):
-        return any(value in (as_text(want), str(want)) for want in wanted)
-    return any(value == want and isinstance(value, bool) == isinstance(want, bool) for want in wanted)
+def _is_among(wanted: tuple[Wanted, ...]) -> Test:
+    texts = {write(want) for want in wanted for write in (as_text, str)}
+
+    def is_among(value: Value) -> bool:
+        if isinstance(value, str):
+            return value in texts
+        return any(value == want and isinstance(value, bool) == isinstance(want, bool) for want in wanted)
+
+    return is_among
 
 
-def _no_numbers(row: Record, number: int, spec: RowSpec, path: str) -> dict[tuple[str, str], Problem]:
+def _no_numbers(
+    row: Record, number: int, columns: Iterable[str], path: str
+) -> dict[tuple[str, str], Problem]:
     found = {}
-    for column, asked in spec.where.items():
-        if not (isinstance(asked, Condition) and asked.about_numbers):
-            continue
+    for column in columns:
         if not is_missing(row[column]) and as_number(row[column]) is None:
             message = f"the value {row[column]!r}, first in row {number} (from 0), is not a number"
             advice = "min and max are for columns of numbers"
@@ -96,10 +114,11 @@ def _nothing_kept(source: DataSource, spec: RowSpec, name: str) -> list[Problem]
     path = f"data.{name}.where"
     seen: dict[str, Counter[str]] = {column: Counter() for column in spec.where}
     met = dict.fromkeys(spec.where, False)
+    tests = [(column, _test(asked)) for column, asked in spec.where.items()]
     for _, row in numbered(source, range(size_of(source))):
-        for column, asked in spec.where.items():
+        for column, test in tests:
             seen[column][as_text(row[column])] += 1
-            met[column] = met[column] or meets(row[column], asked)
+            met[column] = met[column] or test(row[column])
     if all(met.values()):
         return [Problem("no row meets all of these conditions at once", path=path)]
     return [

@@ -1,7 +1,7 @@
 """The source `conll`: a token and what is said of it a line, a blank line between sentences."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from mtlkit.builtin.data.blocks import BadLine, Blocks, Cells
@@ -59,13 +59,18 @@ class ConllSource:
     def _sentences(self) -> Blocks:
         options = self._options
         split = _splitter(options.separator)
+        places_in = _places(options)
 
         def read(lines: Sequence[str]) -> Cells | None:
             found: dict[str, list[str]] = {name: [] for name in options.places}
             for at, line in enumerate(lines):
-                if options.comment is None or not line.startswith(options.comment):
-                    for name, cell in _cells(split(line), options, at).items():
-                        found[name].append(cell)
+                if options.comment is not None and line.startswith(options.comment):
+                    continue
+                fields = split(line)
+                for name, place in places_in(len(fields), at):
+                    if not fields[place]:
+                        raise BadLine(at, f"has an empty {options.named(name)}")
+                    found[name].append(fields[place])
             return found if any(found.values()) else None
 
         return Blocks.of(options, options.encoding, options.places, read)
@@ -77,15 +82,23 @@ def _splitter(separator: str | None) -> Callable[[str], list[str]]:
     return lambda line: line.rstrip("\r\n").split(separator)
 
 
-def _cells(fields: list[str], options: ConllOptions, at: int) -> dict[str, str]:
-    count = len(fields)
-    places = {name: place + count if place < 0 else place for name, place in options.places.items()}
-    if not all(0 <= place < count for place in places.values()) or len(set(places.values())) < len(places):
-        found = "1 field" if count == 1 else f"{count} fields"
-        asked = " and ".join(f"{options.named(name)} {place}" for name, place in options.places.items())
-        raise BadLine(at, f"has {found}, too few for {asked}", ADVICE)
-    cells = {name: fields[place] for name, place in places.items()}
-    for name, cell in cells.items():
-        if not cell:
-            raise BadLine(at, f"has an empty {options.named(name)}")
-    return cells
+def _places(options: ConllOptions) -> Callable[[int, int], Iterable[tuple[str, int]]]:
+    """Where the cells of a line are, by how many fields it has; the second number is that of the line."""
+    asked = options.places
+    known: dict[int, tuple[tuple[str, int], ...]] = {}
+
+    def places(count: int, at: int) -> Iterable[tuple[str, int]]:
+        if count not in known:
+            found = [place + count if place < 0 else place for place in asked.values()]
+            if not all(0 <= place < count for place in found) or len(set(found)) < len(found):
+                raise BadLine(at, _too_few(count, options), ADVICE)
+            known[count] = tuple(zip(asked, found, strict=True))
+        return known[count]
+
+    return places
+
+
+def _too_few(count: int, options: ConllOptions) -> str:
+    found = "1 field" if count == 1 else f"{count} fields"
+    asked = " and ".join(f"{options.named(name)} {place}" for name, place in options.places.items())
+    return f"has {found}, too few for {asked}"

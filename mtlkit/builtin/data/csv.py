@@ -5,10 +5,10 @@ missing value, and fills up short rows.
 """
 
 import csv
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define
 
@@ -24,6 +24,7 @@ LONGEST_CELL = 2**31 - 1
 BLANK = 'remove it; an empty cell is written ""'
 
 Options = CsvOptions | TsvOptions
+Read = TypeVar("Read")
 
 
 class CsvSource:
@@ -55,8 +56,7 @@ class CsvSource:
         spans = self._spans
         found = list(spans.read(numbers))
         texts = (raw.decode(spans.files[at].encoding) for at, raw in found)
-        with _long_cells():
-            cells = list(csv.reader(texts, **_dialect(self._options)))
+        cells = _with_long_cells(list, csv.reader(texts, **_dialect(self._options)))
         return [
             dict(zip(self._names_of[at], [*row, *self._added[at]], strict=True))
             for (at, _), row in zip(found, cells, strict=True)
@@ -146,8 +146,7 @@ def _records(
             place.line, place.problem = 0, None
             cells: list[str] | None = []
             try:
-                with _long_cells():
-                    cells = next(reader, None)
+                cells = _with_long_cells(_first, reader)
             except csv.Error as error:
                 place.problem = _unreadable(file, place, error, bad)
             if cells is None:
@@ -184,14 +183,17 @@ def _dialect(options: Options) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _long_cells() -> Generator[None, None, None]:
+def _with_long_cells(read: Callable[[Iterator[list[str]]], Read], records: Iterator[list[str]]) -> Read:
     """Let cells be of any length; the limit belongs to the process, so it is put back each time."""
     before = csv.field_size_limit(LONGEST_CELL)
     try:
-        yield
+        return read(records)
     finally:
         csv.field_size_limit(before)
+
+
+def _first(records: Iterator[list[str]]) -> list[str] | None:
+    return next(records, None)
 
 
 def _ragged(part: Part, line: int, cells: int, columns: int) -> Problem:
