@@ -20,7 +20,7 @@ def tensor_digest(tensor: Tensor) -> str:
     plain = tensor.detach().cpu().contiguous()
     found = sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())
     if plain.numel():
-        found.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+        found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
 
 

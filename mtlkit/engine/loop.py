@@ -265,6 +265,7 @@ def _enter_phase(
 ) -> Iterator[PhaseStarted | Warned | Activity]:
     session, state, table = run.session, run.state, run.session.built.table
     before = state.trainable if state.trainable is not None else trainable
+    run.saver.close()  # it may be reading what is going to train
     state.enter(session, step, trainable)
     state.digests = _apply(session, state, lowest_changed=boundary(table, before) + 1)
     end = phase_end(session, step)
@@ -360,10 +361,10 @@ def _not_finite(event: Evaluated) -> Iterator[Warned]:
 
 
 def _save(run: Run, done: int, *, finished: bool = False) -> Iterator[Checkpointed]:
-    """Copy everything and begin to write it; that is told when it is known to be written."""
+    """Copy what may change and begin to write all; that is told when it is known to be written."""
     yield from _written(run)
-    standing = run.state.standing(done, finished=finished)
-    copy = snapshot_at(run.session, run.state, done, standing, len(run.state.log), run.saver.spare)
+    standing, known = run.state.standing(done, finished=finished), len(run.state.log)
+    copy = snapshot_at(run.session, run.state, done, standing, known, run.saver.spare, shared=True)
     run.saver.begin(copy, kept(standing))
 
 

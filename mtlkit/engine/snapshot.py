@@ -47,6 +47,7 @@ class Standing:
 class Snapshot:
     """The state of a run before step `step`; tensors are copies on the CPU that nothing else holds.
 
+    But those of `shared`, which are the model's own: it does not change them as long as anybody reads.
     `weights` are weights by canonical name, a tied region's further views as `NAME#1`, buffers as
     `buffer:NAME`. `state` is the optimizer's, as `WEIGHT::KEY`, and `plain` what of it are no tensors;
     `groups` is what it keeps in its groups, as `FIRST WEIGHT OF THE GROUP::KEY`.
@@ -60,15 +61,36 @@ class Snapshot:
     cursors: Mapping[str, int] = field(factory=dict)
     log: tuple[Measurement, ...] = ()
     standing: Standing = Standing()
+    shared: Collection[str] = ()
 
 
 @frozen(eq=False)
 class Spare:
-    """A snapshot needed no more, for its memory; of the weights `unchanged` since, for its content."""
+    """A snapshot needed no more, for its memory; of the weights `unchanged` since, for its content.
+
+    Weights that are `still` need no copy: they will not change while the next snapshot is in use.
+    """
 
     weights: Mapping[str, Tensor] = field(factory=dict)
     state: Mapping[str, Tensor] = field(factory=dict)
     unchanged: Collection[str] = ()
+    still: Collection[str] = ()
+
+    @classmethod
+    def of(cls, snapshot: Snapshot | None, unchanged: Collection[str], still: Collection[str]) -> "Spare":
+        """What is left of a snapshot: all but what it shares with the model."""
+        if snapshot is None:
+            return cls(still=still)
+        own = {name: tensor for name, tensor in snapshot.weights.items() if name not in snapshot.shared}
+        return cls(own, snapshot.state, unchanged, still)
+
+    def copy(self, name: str, tensor: Tensor) -> Tensor:
+        """The weight as it is now."""
+        if name in self.still and tensor.device.type == "cpu":
+            return tensor
+        if name in self.unchanged and name in self.weights:
+            return self.weights[name]
+        return copied(tensor, self.weights.get(name))
 
 
 def take(
@@ -100,12 +122,8 @@ def take(
                     f"{type(optimizer).__name__} keeps {key!r} of {name} as {type(value).__name__}",
                     "an optimizer may keep tensors, numbers, texts and None",
                 )
-    weights = {
-        name: spare.weights[name]
-        if name in spare.unchanged and name in spare.weights
-        else copied(tensor, spare.weights.get(name))
-        for name, tensor in tensors(handles).items()
-    }
+    current = tensors(handles)
+    weights = {name: spare.copy(name, tensor) for name, tensor in current.items()}
     return Snapshot(
         weights,
         state,
@@ -115,6 +133,7 @@ def take(
         dict(cursors or {}),
         tuple(log),
         standing or Standing(),
+        frozenset(name for name, tensor in weights.items() if tensor is current[name]),
     )
 
 

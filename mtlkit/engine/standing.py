@@ -110,17 +110,26 @@ def snapshot_at(
     step: int,
     standing: Standing,
     known: int,
-    spare: Callable[[Collection[str]], Spare | None],
+    spare: Callable[[Collection[str], Collection[str]], Spare],
+    *,
+    shared: bool = False,
 ) -> Snapshot:
     """A copy of everything, of the metric log the first `known` entries.
 
     What of the backbone has been frozen since the last snapshot is as it was then: that is proved at the end
-    of the phase. Heads may have been fitted meanwhile.
+    of the phase. Heads may have been fitted meanwhile. `shared` leaves what is frozen of the backbone
+    uncopied: until the snapshot is written, nothing may thaw or replace it.
     """
-    log = state.log[:known]
-    unchanged = {row.name for row in session.built.table if row.owner == BACKBONE} - state.moved
+    backbone = frozenset(row.name for row in session.built.table if row.owner == BACKBONE)
+    still = backbone - (state.trainable or frozenset()) if shared else frozenset()
     copy = take(
-        session.handles, session.optimizer, step, state.cursors.taken, log, standing, spare(unchanged)
+        session.handles,
+        session.optimizer,
+        step,
+        state.cursors.taken,
+        state.log[:known],
+        standing,
+        spare(backbone - state.moved, still),
     )
     state.moved = set()
     return copy

@@ -100,14 +100,15 @@ class Saver:
         step, self.announced = self.announced, None
         return step
 
-    def spare(self, unchanged: Collection[str] = ()) -> Spare | None:
+    def spare(self, unchanged: Collection[str] = (), still: Collection[str] = ()) -> Spare:
         """The snapshot that was written last, for the next one: whoever asks has it for himself.
 
-        `unchanged` are weights that have not changed since it was taken.
+        `unchanged` are weights that have not changed since it was taken, `still` those that will not
+        before the next one is written.
         """
         self.close()
         found, self._spare = self._spare, None
-        return None if found is None else Spare(found.weights, found.state, unchanged)
+        return Spare.of(found, unchanged, still)
 
     def close(self) -> None:
         """Wait for it, whatever comes of it."""

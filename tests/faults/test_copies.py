@@ -1,6 +1,7 @@
 """What the loop waits for at a checkpoint: a copy, into the memory of the one before, of what can have changed."""
 
 import torch
+from attrs import evolve
 from engine_recipes import run_recipe, write_recipe
 from test_writer import snapshot
 
@@ -27,11 +28,11 @@ def test_a_copy_into_spare_memory_is_the_same_copy():
 
 def test_a_saver_hands_out_each_snapshot_once_and_only_when_it_is_written(tmp_path):
     saver, first = Saver(tmp_path), snapshot(1)
-    assert saver.spare() is None
+    assert not saver.spare().weights
     saver.begin(first)
-    spare = saver.spare(["backbone.w"])
-    assert (spare.weights, spare.unchanged) == (first.weights, ["backbone.w"])
-    assert saver.spare() is None
+    spare = saver.spare(["backbone.w"], ["backbone.v"])
+    assert (spare.weights, spare.unchanged, spare.still) == (first.weights, ["backbone.w"], ["backbone.v"])
+    assert not saver.spare().weights
     assert read(tmp_path / "step-00000001").step == 1
 
 
@@ -39,18 +40,34 @@ def test_a_snapshot_that_could_not_be_written_is_not_handed_out(tmp_path, monkey
     saver = Saver(tmp_path)
     monkeypatch.setattr(writing, "write", lambda *_: 1 / 0)
     saver.begin(snapshot(1))
-    assert saver.spare() is None
+    assert not saver.spare().weights
+
+
+def test_what_a_snapshot_shares_with_the_model_is_not_handed_out(tmp_path):
+    whole = snapshot(1)
+    name = next(iter(whole.weights))
+    saver = Saver(tmp_path)
+    saver.begin(evolve(whole, shared=[name]))
+    assert saver.spare([name]).weights == {key: each for key, each in whole.weights.items() if key != name}
+
+
+def test_weights_that_stand_still_are_not_copied():
+    tensor, old = torch.randn(3), torch.zeros(3)
+    assert Spare({"w": old}, still=["w"]).copy("w", tensor) is tensor
+    assert Spare({"w": old}, unchanged=["w"]).copy("w", tensor) is old
+    assert torch.equal(Spare({"w": old}).copy("w", tensor), tensor)
+    assert torch.equal(old, tensor)
 
 
 def saved(folder, monkeypatch, **changes):
     """A run, the bytes of its checkpoints by step, and the weights that each snapshot copied."""
     taken, copies = standing.take, []
 
-    def take(handles, optimizer, step, cursors, log, told, spare=None):
+    def take(handles, optimizer, step, cursors, log, told, spare):
         found = taken(handles, optimizer, step, cursors, log, told, spare)
-        before = {} if spare is None else spare.weights
-        copies.append({name for name in found.weights if name not in before or name not in spare.unchanged})
-        assert spare is None or all(found.weights[name] is before[name] for name in before)
+        own = found.weights.keys() - found.shared
+        copies.append({name for name in own if name not in spare.weights or name not in spare.unchanged})
+        assert all(found.weights[name] is spare.weights[name] for name in spare.weights.keys() & own)
         return found
 
     with monkeypatch.context() as patched:
@@ -62,14 +79,14 @@ def saved(folder, monkeypatch, **changes):
 
 def test_what_was_frozen_since_the_last_one_is_not_copied_again(tmp_path, monkeypatch):
     found, copies = saved(tmp_path, monkeypatch, freeze=PHASES)
-    monkeypatch.setattr(Saver, "spare", lambda *_: None)
+    monkeypatch.setattr(Saver, "spare", lambda *_: Spare())
     (tmp_path / "always").mkdir()
     expected, _ = saved(tmp_path / "always", monkeypatch, freeze=PHASES)
     assert found == expected
     backbone = [{name for name in each if name.startswith("backbone.")} for each in copies]
-    everything, above = backbone[0], {name for name in backbone[0] if ".embeddings." not in name}
+    everything, above = backbone[2], {name for name in backbone[2] if ".embeddings." not in name}
     # two steps with a frozen backbone, two without, two with frozen embeddings
-    assert backbone == [everything, set(), everything, everything, above, above]
+    assert backbone == [set(), set(), everything, everything, above, above]
     assert all(any(name.startswith("heads.") for name in each) for each in copies)
 
 
