@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json
-from mtlkit.cli.show import say, say_json, table
+from mtlkit.cli.show import say, say_json, say_text, table
 from mtlkit.errors import UsageError
 
 Action = Annotated[Literal["ls", "rm"], Parameter(help="list, or remove")]
@@ -49,7 +49,7 @@ def cache(action: Action, /, *shelves: Beginning, json: Json = False) -> int:
         for each in found
     ]
     if rows:
-        say(table(("address", "size", "last used (UTC)", "holds"), rows))
+        say_text(table(("address", "size", "last used (UTC)", "holds"), rows))
     total = sum(each.size for each in found) / 2**20
     say(f"{'removed' if action == 'rm' else 'stored'}: {len(found)} in {at}, {total:,.1f} MiB")
     return 0

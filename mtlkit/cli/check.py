@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json
-from mtlkit.cli.show import say, say_json
+from mtlkit.cli.show import say_json, say_text
 from mtlkit.contracts.card import PluginKind
 from mtlkit.errors import PluginError
 
@@ -41,5 +41,5 @@ def check(
     if json:
         say_json(report.document())
     else:
-        say(str(report))
+        say_text(str(report))
     return 0 if report.passed else PluginError.exit_code

@@ -3,7 +3,7 @@
 import attrs
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
-from mtlkit.cli.show import say, say_json
+from mtlkit.cli.show import say_json, say_text
 
 
 def data(
@@ -26,5 +26,5 @@ def data(
     if json:
         say_json(attrs.asdict(found))
     else:
-        say(audit_text(found))
+        say_text(audit_text(found))
     return 0

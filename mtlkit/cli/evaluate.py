@@ -7,7 +7,7 @@ import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Checkpoint, Json, PluginFiles, RunFolder, Tasks
-from mtlkit.cli.show import say, say_json, table
+from mtlkit.cli.show import say, say_json, say_text, table
 
 if TYPE_CHECKING:
     from mtlkit.contracts.data import Record
@@ -50,7 +50,8 @@ def evaluate(
         metrics = {name: _plain(score) for name, score in found.items()}
         say_json({"run": str(run), "checkpoint": run_.checkpoint.name, "split": shown, "metrics": metrics})
     else:
-        say(f"{_shown(found)}\n\nresults on {shown} rows, weights of {run_.checkpoint.name}")
+        say_text(f"{_shown(found)}\n")
+        say(f"results on {shown} rows, weights of {run_.checkpoint.name}")
     return 0
 
 

@@ -7,7 +7,8 @@ import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Checkpoint, Json, PluginFiles, RunFolder, Tasks
-from mtlkit.cli.show import say, say_json
+from mtlkit.cli.show import say_json, say_text
+from mtlkit.contracts.shown import in_lines
 
 if TYPE_CHECKING:
     from mtlkit.outputs.export.values import Exported
@@ -34,7 +35,7 @@ def export(
     if json:
         say_json({**attrs.asdict(exported), "folder": str(exported.folder)})
     else:
-        say(_told(exported))
+        say_text(_told(exported))
     return 0
 
 
@@ -51,4 +52,4 @@ def _told(exported: "Exported") -> str:
     lines += [
         f"  heads/{each.task}: task {each.task}, its weights only: {each.reason}" for each in exported.left
     ]
-    return "\n".join(lines)
+    return in_lines(lines)

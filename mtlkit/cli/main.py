@@ -10,10 +10,10 @@ from cyclopts import App, CycloptsError
 from rich.console import Console
 
 from mtlkit.cli.offline import OPTION, go_offline
-from mtlkit.cli.show import show_problems
+from mtlkit.cli.show import note, show_problems
 from mtlkit.cli.signals import leaving
 from mtlkit.cli.streams import hush_threads, leave_streams, open_streams
-from mtlkit.errors import MtlkitError
+from mtlkit.errors import MtlkitError, UsageError
 from mtlkit.refusals import refusals
 
 HELP = """Multi-task transfer learning from one recipe: validated, planned, run, and proved frozen.
@@ -150,20 +150,26 @@ def _code(arguments: Sequence[str] | None) -> int:
         go_offline()
     try:
         with refusals(), leaving():
-            code = app()(words, exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
-        return 2
+            code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        show_problems(UsageError(str(error), f"see `{_helped(words)}`").problems)
+        return UsageError.exit_code
     except MtlkitError as error:
         show_problems(error.problems)
         return error.exit_code
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201  the command line speaks
+        note("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         # the reader has gone; without this, Python complains again when it closes standard output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _helped(words: Sequence[str]) -> str:
+    """Where help is found for what these words meant."""
+    return f"mtlkit {words[0]} --help" if words and words[0] in COMMANDS else "mtlkit --help"
 
 
 def _version() -> str:

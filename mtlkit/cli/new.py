@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from importlib.abc import Traversable
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from string import Template
 from typing import Annotated, Any
 
@@ -15,8 +16,9 @@ from attrs import field, frozen
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json
-from mtlkit.cli.show import say, say_json
+from mtlkit.cli.show import say_json, say_text
 from mtlkit.contracts.card import API_LEVEL, PluginKind
+from mtlkit.contracts.shown import in_lines
 from mtlkit.errors import ResourceError, UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -124,8 +126,8 @@ def new(kind: KindName, name: PluginName, /, *, out: Out = Path(), json: Json = 
     if json:
         say_json({"folder": str(target), "files": list(rendered)})
     else:
-        say("\n".join([f"{target}/", *(f"  {path}" for path in rendered), "", "next:"]))
-        say(f"  pip install -e '{target}[test]'\n  mtlkit check {name}")
+        told = [f"{target}/", *(f"  {path}" for path in rendered), "", "next:"]
+        say_text(in_lines([*told, f"  pip install -e {quote(f'{target}[test]')}", f"  mtlkit check {name}"]))
     return 0
 
 

@@ -10,7 +10,8 @@ import attrs
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
-from mtlkit.cli.show import note, say, say_json
+from mtlkit.cli.show import note, say, say_json, say_text
+from mtlkit.contracts.shown import in_lines
 
 if TYPE_CHECKING:
     from mtlkit.engine.estimate import Costs
@@ -58,16 +59,16 @@ def plan(
         say_json({**document, "selectors": selectors, "evaluations": evaluated, **_told(prepared, costs)})
     else:
         rows = {name: len(found.splits["train"]) for name, found in prepared.data.items()}
-        say(plan_text(line, prepared.moments, prepared.phases, rows, costs.text(), _notes(prepared)))
+        say_text(plan_text(line, prepared.moments, prepared.phases, rows, costs.text(), _notes(prepared)))
         selectors_told = selectors_text(matched(prepared.plan, line.table))
         for told in (selectors_told, selection_text(prepared.plan, line.total, line.steps_per_epoch)):
             if told:
-                say(f"\n{told}")
+                say_text(f"\n{told}")
         for guard in prepared.guards:
-            say(f"\nwarning: {guard}")
+            say_text(in_lines(("", f"warning: {guard}")))
         _draw(prepared)
         if params:
-            say(f"\n{weights_text(prepared.timeline, prepared.phases)}")
+            say_text(f"\n{weights_text(prepared.timeline, prepared.phases)}")
     if plot is not None:
         _plot(prepared, plot)
     return 0
@@ -93,7 +94,7 @@ def _draw(prepared: "Preview") -> None:
     drawn = lines(prepared.timeline, prepared.moments, width)
     say()
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        say(plain(drawn))
+        say_text(plain(drawn))
         return
     from rich.console import Console
 

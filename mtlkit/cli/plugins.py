@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, PluginFiles
-from mtlkit.cli.show import note, say, say_json, table
+from mtlkit.cli.show import note, say_json, say_text, table
+from mtlkit.contracts.shown import in_lines
 from mtlkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ def plugins(name: Name = None, /, *, plugin: PluginFiles = (), json: Json = Fals
     if json:
         say_json([facts_of(entry) if name is not None else _listed(entry) for entry in entries])
     elif name is not None:
-        say("\n\n\n".join(_described(facts_of(entry)) for entry in entries))
+        say_text("\n\n\n".join(_described(facts_of(entry)) for entry in entries))
     else:
         rows = [tuple(_listed(entry).values()) for entry in entries]
-        say(table(("kind", "name", "summary", "distribution", "version"), rows))
+        say_text(table(("kind", "name", "summary", "distribution", "version"), rows))
     return 0
 
 
@@ -180,7 +181,7 @@ def _described(told: Mapping[str, Any]) -> str:
     facts += [f"paper: {told['paper']}"] if told["paper"] else []
     options = table(*option_columns(told["options"])) if told["options"] else "no options"
     parts = [
-        "\n".join([f"{told['kind']} {told['name']}: {told['summary']}", *facts]),
+        in_lines([f"{told['kind']} {told['name']}: {told['summary']}", *facts]),
         told["help"],
         options,
         f"in a recipe:\n\n{indent(told['recipe'], '    ')}",

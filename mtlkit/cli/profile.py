@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mtlkit.cli.show import note, table
+from mtlkit.cli.show import note, note_text, table
 from mtlkit.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def profiling() -> "AbstractContextManager[Recorder]":
 
 def tell(recorder: "Recorder", run_dir: Path) -> None:
     """The table, and where the trace is, beside the results and not among them."""
-    note(f"\n{profile_table(recorder)}")
+    note_text(f"\n{profile_table(recorder)}")
     note(f"trace: {write_trace(recorder, run_dir)} (open it at https://ui.perfetto.dev)")
 
 

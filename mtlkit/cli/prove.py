@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
-from mtlkit.cli.show import note, say, say_json, table
+from mtlkit.cli.show import note, say, say_json, say_text, table
 from mtlkit.errors import MtlkitError, TrainingError
 
 Steps = Annotated[PositiveInt, Parameter(help="the length of the trial in steps")]
@@ -53,8 +53,9 @@ def prove(
         rows = [
             (str(trial.step), trial.how, str(trial.resumed_from), _verdict(trial.differs)) for trial in found
         ]
-        say(table(("after step", "by", "resumed from", "weights, optimizer, state, event log"), rows))
-        say(f"\n{'every byte is equal' if equal else f'the runs are in {folder}'}")
+        say_text(table(("after step", "by", "resumed from", "weights, optimizer, state, event log"), rows))
+        say()
+        say(f"{'every byte is equal' if equal else f'the runs are in {folder}'}")
     return 0 if equal else TrainingError.exit_code
 
 

@@ -1,6 +1,5 @@
 """`mtlkit run`: from a recipe to a run directory and a table of results."""
 
-import json as json_format
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,10 +9,12 @@ from cyclopts import Parameter
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.going_on import naming_plugins
-from mtlkit.cli.show import note, say, say_json, table
+from mtlkit.cli.show import note, say_json, say_text, table
 from mtlkit.cli.signals import stopping
 from mtlkit.cli.watch import watching
+from mtlkit.contracts.shown import in_lines
 from mtlkit.outputs.result import Result
+from mtlkit.outputs.run_directory import phases_of
 
 Out = Annotated[Path, Parameter(help="where run directories go")]
 Resume = Annotated[
@@ -70,16 +71,15 @@ def run(
 def show(result: Result, *, json: bool) -> None:
     """The result on standard output, as a table or as JSON."""
     if not json:
-        say(results_table(result))
+        say_text(results_table(result))
         return
-    plan = json_format.loads((result.run_dir / "plan.json").read_text(encoding="utf-8"))
     say_json(
         {
             "run": str(result.run_dir),
             "steps": result.steps,
             "split": result.split,
             "metrics": {name: attrs.asdict(metric) for name, metric in result.metrics.items()},
-            "phases": plan["phases"],
+            "phases": phases_of(result.run_dir),
             "frozen": result.frozen,
             "warnings": list(result.warnings),
             "best": {name or "run": attrs.asdict(found) for name, found in result.best.items()},
@@ -92,7 +92,7 @@ def results_table(result: Result) -> str:
     """Task, metric, value, interval, untrained start."""
     rows = [
         (
-            *name.split("/", 1),
+            *name.partition("/")[::2],
             f"{metric.value:.3f}",
             f"[{metric.low:.3f}, {metric.high:.3f}]",
             f"{metric.start:.3f}",
@@ -104,8 +104,8 @@ def results_table(result: Result) -> str:
     shown = table(header, rows) if rows else "no held-out rows: nothing was measured"
     frozen = "frozen weights: unchanged, bit for bit"
     facts = f"{result.steps} steps; {frozen}; results on {result.split or 'no'} rows"
-    early = f"stopped early: {result.early}\n" if result.early else ""
-    return f"\n{shown}\n{_best_table(result)}\n{early}{facts}\n{result.run_dir}"
+    early = [f"stopped early: {result.early}"] if result.early else []
+    return f"\n{shown}\n{_best_table(result)}\n{in_lines([*early, facts, str(result.run_dir)])}"
 
 
 def _best_table(result: Result) -> str:

@@ -6,11 +6,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mtlkit.contracts.shown import in_lines, one_line, printable
 from mtlkit.errors import Problem
 
 
-def say(text: str = "") -> None:
-    """A line on standard output."""
+def say(line: str = "") -> None:
+    """A line on standard output, whatever is in it."""
+    sys.stdout.write(one_line(line) + "\n")
+
+
+def say_text(text: str) -> None:
+    """A text on standard output; its line ends are its maker's, who spelt out those of others."""
     sys.stdout.write(printable(text) + "\n")
 
 
@@ -30,8 +36,13 @@ def _finite(value: Any) -> Any:  # noqa: ANN401  any JSON value
     return [_finite(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def note(text: str) -> None:
-    """A line on standard error."""
+def note(line: str) -> None:
+    """A line on standard error, whatever is in it."""
+    sys.stderr.write(one_line(line) + "\n")
+
+
+def note_text(text: str) -> None:
+    """A text on standard error, as `say_text`."""
     sys.stderr.write(printable(text) + "\n")
 
 
@@ -41,19 +52,11 @@ def show_problems(problems: Sequence[Problem]) -> None:
         note(str(problem))
 
 
-def printable(text: str) -> str:
-    """The text with control characters spelt out, so that a file can't steer the terminal."""
-    return "".join(
-        character if character.isprintable() or character == "\n" else repr(character)[1:-1]
-        for character in text
-    )
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned columns of plain text under a header."""
-    lines = [list(header), *map(list, rows)]
+    lines = [[one_line(cell) for cell in line] for line in (header, *rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(header))]
-    return "\n".join(
+    return in_lines(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )

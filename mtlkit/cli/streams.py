@@ -4,6 +4,8 @@ import os
 import sys
 import threading
 
+from mtlkit.contracts.shown import one_line
+
 
 def open_streams() -> None:
     """Put the null device where a standard stream is closed.
@@ -30,7 +32,8 @@ def hush_threads() -> None:
             told(arguments)
         elif sys.stderr is not None:
             of = f" of {arguments.thread.name}" if arguments.thread else ""
-            sys.stderr.write(f"warning: a thread in the background{of} failed: {arguments.exc_value}\n")
+            told_of = f"warning: a thread in the background{of} failed: {arguments.exc_value}"
+            sys.stderr.write(one_line(told_of) + "\n")
 
     threading.excepthook = hook
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from mtlkit.cli.show import printable
+from mtlkit.contracts.shown import one_line
 
 if TYPE_CHECKING:
     from mtlkit.engine.stopping import Stop
@@ -66,6 +66,6 @@ def watching(stop: "Stop") -> Iterator[Watch]:
 def _tell(text: str) -> None:
     """Write past Python's buffers, whose lock the waiting thread may hold."""
     try:
-        os.write(2, f"\n{printable(text)}; Ctrl-C twice leaves at once\n".encode())
+        os.write(2, f"\n{one_line(text)}; Ctrl-C twice leaves at once\n".encode())
     except OSError:  # nobody listens
         return

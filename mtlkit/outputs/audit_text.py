@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from mtlkit.contracts.audit import Audit, Doubtful, Example, Leak, TaskAudit, ViewAudit
 from mtlkit.contracts.rows import SPLITS
+from mtlkit.contracts.shown import in_lines
 
 LABELS_SHOWN = 20
 TEXT_SHOWN = 60
@@ -12,7 +13,7 @@ TOKENS_SHOWN = 24
 
 def audit_text(audit: Audit) -> str:
     """The whole report; every section begins with what it is about."""
-    return "\n".join(_lines(audit)).strip("\n")
+    return in_lines(_lines(audit)).strip("\n")
 
 
 def _lines(audit: Audit) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import attrs
 from mtlkit.contracts import events
 from mtlkit.contracts.events import Event
 from mtlkit.errors import ResourceError
+from mtlkit.outputs.event_shapes import fits
 from mtlkit.outputs.result import Collector
 from mtlkit.whole_file import sync, write_whole
 
@@ -64,9 +65,9 @@ def go_back(run_dir: Path, step: int, told: int) -> tuple[str, ...]:
     kept, counted, whole = [], 0, 0
     for text, line in _lines(path):
         name = line.get("event")
-        more = line.get("events", 0) if name == LOST else name not in UNCOUNTED
+        more = _number(line, "events") if name == LOST else name not in UNCOUNTED
         whole += 1
-        if counted + more > told or (name == "StepDone" and line.get("step", 0) > step):
+        if counted + more > told or (name == "StepDone" and _number(line, "step") > step):
             break
         counted += more
         kept.append(text)
@@ -99,6 +100,11 @@ def synced(run_dir: Path) -> None:
         sync(run_dir)
 
 
+def _number(line: Mapping[str, Any], key: str) -> int:
+    value = line.get(key)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
 def _set_aside(path: Path) -> None:
     number = 1
     while (target := path.with_name(f"{path.name}.damaged{number}")).exists():
@@ -115,7 +121,7 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
         for text in file:
             try:
                 line = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return
             if not text.endswith(b"\n") or not isinstance(line, dict):
                 return
@@ -124,10 +130,11 @@ def _lines(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 def _event(line: dict[str, Any]) -> Event | None:
     cls: Any = CLASSES.get(str(line.get("event")))
-    if cls is None:
+    values = {key: value for key, value in line.items() if key != "event"}
+    if cls is None or not fits(cls, values):
         return None
     try:
-        event: Event = cls(**{key: value for key, value in line.items() if key != "event"})
-    except TypeError:
+        event: Event = cls(**values)
+    except TypeError:  # a field is missing
         return None
     return event

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 
+from mtlkit.contracts.shown import one_line
 from mtlkit.plan.drawing import LEVELS, Border, Cell, Grid, drawing
 from mtlkit.plan.timeline import Moment, Timeline
 
@@ -71,7 +72,7 @@ def _lines(grid: Grid, margin: int, width: int) -> Iterator[Line]:
 
 def shortened(text: str, length: int) -> str:
     """The text with its middle left out where it is too long, and what can't be printed spelt out."""
-    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    text = one_line(text)
     if len(text) <= length:
         return text
     tail = (length - 1) // 2

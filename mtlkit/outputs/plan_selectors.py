@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from mtlkit.contracts.shown import in_lines
 from mtlkit.plan.matching import Matched
 
 
@@ -13,7 +14,7 @@ def selectors_text(found: Sequence[Matched]) -> str:
     texts = [each.text for each in found]
     width = min(max(map(len, texts)), 40)
     lines = [f"  {each.text:<{width}}  {_meant(each.weights)}  ({each.place})" for each in found]
-    return "\n".join(["selectors", *lines])
+    return in_lines(["selectors", *lines])
 
 
 def selectors_document(found: Sequence[Matched]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
+from mtlkit.contracts.shown import in_lines
 from mtlkit.plan.timeline import Moment, Phase, Timeline
 
 MOST_NAMED = 3
@@ -20,7 +21,7 @@ def plan_text(
     sources = ", ".join(f"{name} {count:,}" for name, count in rows.items())
     parts = [
         f"{timeline.total:,} steps, {timeline.steps_per_epoch:,} an epoch; training rows: {sources}",
-        "\n".join([f"estimate: {costs}", *(f"{about}: {note}" for about, note in notes.items())]),
+        in_lines([f"estimate: {costs}", *(f"{about}: {note}" for about, note in notes.items())]),
         _groups(timeline),
         _phases(timeline, phases),
         _rates(timeline, moments),
@@ -38,7 +39,7 @@ def _groups(timeline: Timeline) -> str:
         numbers = sum(sizes[each] for each in names)
         shown = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
         lines.append(f"  {name:<{width}}  {len(names):>4} weights  {numbers:>12,} numbers  {shown}")
-    return "\n".join(lines)
+    return in_lines(lines)
 
 
 def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
@@ -55,7 +56,7 @@ def _phases(timeline: Timeline, phases: Sequence[Phase]) -> str:
             f"({share:.1f} % of the numbers), {len(phase.frozen)} frozen  "
             f"trains: {', '.join(_listed(tuple(timeline.groups), groups)) or 'nothing'}"
         )
-    return "\n".join(lines)
+    return in_lines(lines)
 
 
 def _listed(names: Sequence[str], meant: Sequence[bool]) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _rates(timeline: Timeline, moments: Sequence[Moment]) -> str:
         last = moments[-1].rates[name] if moments else 0.0
         curve = f", curve of {group.curve!r}" if group.curve else ""
         lines.append(f"  {name:<{width}}  peak {peak:.2e}, last {last:.2e}{curve}")
-    return "\n".join(lines)
+    return in_lines(lines)
 
 
 def weights_text(timeline: Timeline, phases: Sequence[Phase]) -> str:
@@ -87,4 +88,4 @@ def weights_text(timeline: Timeline, phases: Sequence[Phase]) -> str:
         marks = "".join("T" if row.name in names else "-" for names in trained)
         also = f"  = {', '.join(row.aliases)}" if row.aliases else ""
         lines.append(f"  {marks}  {row.name}  {list(row.shape)}  {owners[row.name]}{also}")
-    return "\n".join(lines)
+    return in_lines(lines)

@@ -117,7 +117,11 @@ class Collector:
         metrics = (
             {
                 name: Metric(
-                    value, final.low[name], final.high[name], self.start.get(name, nan), final.rows[name]
+                    value,
+                    final.low.get(name, nan),
+                    final.high.get(name, nan),
+                    self.start.get(name, nan),
+                    final.rows.get(name, 0),
                 )
                 for name, value in (final.metrics.items() if final else ())
             }

@@ -14,7 +14,7 @@ from mtlkit.outputs.event_log import has_ended
 from mtlkit.plan.model import Plan
 from mtlkit.whole_file import sync, write_whole
 
-CHECKPOINTS, RECIPE, RESUMES = "checkpoints", "recipe.toml", "resumes.jsonl"
+CHECKPOINTS, RECIPE, RESUMES, PLAN = "checkpoints", "recipe.toml", "resumes.jsonl", "plan.json"
 
 
 def create(plan: Plan, out: Path, plan_json: str) -> Path:
@@ -30,7 +30,7 @@ def create(plan: Plan, out: Path, plan_json: str) -> Path:
         parent.mkdir(parents=True, exist_ok=True)
         run_dir = _fresh(parent, stamp)
         (run_dir / CHECKPOINTS).mkdir()
-        write_whole(run_dir / "plan.json", plan_json)
+        write_whole(run_dir / PLAN, plan_json)
         write_whole(run_dir / RECIPE, _header(plan) + tomli_w.dumps(plan.recipe))  # makes it a run
         sync(parent)
     except OSError as error:
@@ -54,7 +54,7 @@ def resumed(run_dir: Path, plan: Plan, plan_json: str, entry: Mapping[str, Any])
         text = _header(plan) + tomli_w.dumps(plan.recipe)
         if text != (run_dir / RECIPE).read_text(encoding="utf-8"):
             shutil.copyfile(run_dir / RECIPE, run_dir / f"recipe-until-{entry['step']}.toml")
-            write_whole(run_dir / "plan.json", plan_json)
+            write_whole(run_dir / PLAN, plan_json)
             write_whole(run_dir / RECIPE, text)
     except OSError as error:
         raise ResourceError(f"{run_dir} can't be written: {error.strerror}") from error
@@ -64,6 +64,22 @@ def unfinished(parent: Path) -> Path | None:
     """The newest run directory below `parent` whose log has no end, None where there is none."""
     runs = sorted(path.parent for path in parent.glob(f"*/{RECIPE}"))
     return next((run_dir for run_dir in reversed(runs) if not has_ended(run_dir)), None)
+
+
+def phases_of(run_dir: Path) -> list[Any]:
+    """The phases as `plan.json` has them.
+
+    Raises:
+        ResourceError: when it can't be read.
+    """
+    path = run_dir / PLAN
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["phases"]
+    except OSError as error:
+        raise ResourceError(f"{path} can't be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ResourceError(f"{path} is damaged: {type(error).__name__}: {error}") from error
+    return list(found) if isinstance(found, list) else []
 
 
 def _fresh(parent: Path, stamp: str) -> Path:

@@ -17,6 +17,7 @@ from mtlkit.contracts.events import (
     StoppedEarly,
     Warned,
 )
+from mtlkit.contracts.shown import one_line
 
 
 class ConsoleTracker:
@@ -86,8 +87,7 @@ class ConsoleTracker:
         self._seldom(f"{event.what}: {event.done}/{event.total} rows")
 
     def _say(self, line: str) -> None:
-        shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in line)
-        self._console.print(shown, markup=False, soft_wrap=True)
+        self._console.print(one_line(line), markup=False, soft_wrap=True)
 
     def _seldom(self, line: str) -> None:
         if not self._console.is_terminal and time.monotonic() - self._spoke > self._seconds:

@@ -1,7 +1,9 @@
 """The model card, README.md: what was trained, how it did, and how to load it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from mtlkit.contracts.shown import one_line
 from mtlkit.outputs.export.values import Form, Left, TrainedModel
 
 LOAD = {
@@ -50,11 +52,18 @@ def _tasks(model: TrainedModel, forms: Sequence[Form], left: Sequence[Left]) -> 
         yield f"Head `{task.plugin}`, in `heads/{task.name}/` as `head.safetensors` and `head.json`."
         scores = {name: value for name, value in model.metrics.items() if name.startswith(f"{task.name}/")}
         if scores:
-            rows = "\n".join(f"| {name.partition('/')[2]} | {value:.3f} |" for name, value in scores.items())
+            rows = "\n".join(
+                f"| {_words(name.partition('/')[2])} | {value:.3f} |" for name, value in scores.items()
+            )
             yield f"| metric | held-out value |\n|---|---|\n{rows}"
         if task.name in folders:
             form = folders[task.name]
             code = LOAD[form.library].format(kind=form.kind, folder=f"tasks/{form.folder}")
             yield f"```python\n{code}\n```"
         elif task.name in reasons:
-            yield f"No other library loads it as a whole: {reasons[task.name]}."
+            yield f"No other library loads it as a whole: {_words(reasons[task.name])}."
+
+
+def _words(text: str) -> str:
+    """The text as words of a page, whatever is in it: no markup, no HTML, no link, no cell of a table."""
+    return re.sub(r"([\\`*\[\]<>|&!~$])", r"\\\1", one_line(text))
