@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from mtlkit.contracts.columns import column_problems
 from mtlkit.contracts.data import DataSource, Record, Skipped, Value
@@ -24,13 +24,17 @@ from mtlkit.errors import RecipeError, returned
 
 __all__ = ["Rows", "content_hash"]
 
+REMEMBERED = 2048
+"""Rows that are kept in memory."""
+
 
 @frozen(eq=False)
 class Rows:
     """The rows of one `[data.NAME]` table.
 
     `splits` holds the numbers of each split's rows, in the order of the source; where rows are paired,
-    `partners` the numbers of their partners. `warnings` say what is not among them.
+    `partners` the numbers of their partners. `warnings` say what is not among them. The first rows that
+    are asked for are remembered, so that a small source is read once.
     """
 
     source: DataSource
@@ -39,6 +43,7 @@ class Rows:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     partners: Mapping[SplitName, "Partnered"] = {}
+    _known: dict[int, Record] = field(factory=dict, init=False)
 
     @classmethod
     def load(cls, source: DataSource, spec: RowSpec, name: str) -> "Rows":
@@ -96,19 +101,26 @@ class Rows:
             yield from self.records(split, range(start, min(start + ROWS_AT_ONCE, count)))
 
     def _records(self, numbers: Sequence[int]) -> list[dict[str, Value]]:
+        unknown = [number for number in dict.fromkeys(numbers) if number not in self._known]
+        made = dict(
+            zip(unknown, map(self._named, rows_of(self.source, unknown) if unknown else ()), strict=True)
+        )
+        for number in unknown[: max(0, REMEMBERED - len(self._known))]:
+            self._known[number] = made[number]
+        return [dict(made.get(number) or self._known[number]) for number in numbers]
+
+    def _named(self, row: Record) -> Record:
+        """A row with columns renamed and labels mapped."""
         spec, renamed = self.spec, set(self.spec.columns.values())
-        found = []
-        for row in rows_of(self.source, numbers):
-            record = {our: row[their] for our, their in spec.columns.items()}
-            record |= {
-                column: value
-                for column, value in row.items()
-                if column not in renamed and column not in spec.columns
-            }
-            for column, labels in spec.labels.items():
-                record[column] = _labelled(record[column], labels)
-            found.append(record)
-        return found
+        record = {our: row[their] for our, their in spec.columns.items()}
+        record |= {
+            column: value
+            for column, value in row.items()
+            if column not in renamed and column not in spec.columns
+        }
+        for column, labels in spec.labels.items():
+            record[column] = _labelled(record[column], labels)
+        return record
 
 
 @frozen(eq=False)

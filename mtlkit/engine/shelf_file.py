@@ -91,7 +91,7 @@ class ShelfFile:
                 raise ValueError(f"{folder} holds other rows")
             files += [os.open(folder / name, os.O_RDWR) for name in (VALUES, SUMS)]
             mapped = torch.from_file(str(folder / VALUES), shared=True, size=bytes_, dtype=torch.uint8)
-            sums = np.memmap(folder / SUMS, np.uint64, "r+")
+            sums = np.memmap(folder / SUMS, np.uint64, "r+").view(np.ndarray)
             os.utime(folder / ABOUT)
         except BaseException:
             for file in files:

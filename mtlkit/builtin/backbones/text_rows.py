@@ -43,8 +43,9 @@ class TextRows:
         """The rows as numbers, known by the whole tokenizer and how it is used."""
         told = self.options
         how = [told.max_length, told.long_texts, told.overlap, self.typed, self.tokenizer.model_input_names]
-        made = [FORMAT, version("tokenizers"), how, self.tokenizer.backend_tokenizer.to_str()]
-        return FlatTokenRows(sha256(json.dumps(made).encode()).hexdigest())
+        made = sha256(json.dumps([FORMAT, version("tokenizers"), how]).encode())
+        made.update(self.tokenizer.backend_tokenizer.to_str().encode())
+        return FlatTokenRows(made.hexdigest())
 
     def of(self, rows: Sequence[tuple[Value, ...]], located: bool) -> list[TokenRow]:
         """The rows of one view, with where each token is in its text where `located`."""
