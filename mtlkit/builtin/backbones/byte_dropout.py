@@ -6,8 +6,6 @@ rate is that of the nearest 1/256, and the values that stay are scaled for this 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -22,13 +20,16 @@ def byte_dropout(values: Tensor, rate: float) -> Tensor:
 
     Off the CPU, and for rates that are not within 2 % of a multiple of 1/256, this is torch's own dropout.
     """
-    zeros = round(rate * VALUES)
     if not rate:
         return values
-    if zeros in (0, VALUES) or abs(zeros / VALUES - rate) > CLOSE * rate or values.device.type != "cpu":
-        return nn.functional.dropout(values, rate)
-    kept: Tensor = _Dropped.apply(values, zeros)  # type: ignore[no-untyped-call]
-    return kept
+    return values * _drawn(values, rate) if _by_bytes(values, rate) else nn.functional.dropout(values, rate)
+
+
+def dropout_factors(values: Tensor, rate: float) -> Tensor:
+    """What dropout multiplies these values by: zero with probability `rate`, else 1/(1 - `rate`)."""
+    if _by_bytes(values, rate):
+        return _drawn(values, rate)
+    return nn.functional.dropout(torch.ones_like(values), rate)
 
 
 class ByteDropout(nn.Dropout):
@@ -39,16 +40,15 @@ class ByteDropout(nn.Dropout):
         return byte_dropout(values, self.p) if self.training else values
 
 
-class _Dropped(torch.autograd.Function):
-    @staticmethod
-    def forward(context: Any, values: Tensor, zeros: int) -> Tensor:  # noqa: ANN401  torch's own type
-        drawn = torch.empty(-(-values.numel() // BYTES_OF_A_DRAW), dtype=torch.int64).random_(LOWEST, None)
-        stays = drawn.view(torch.uint8)[: values.numel()].view(values.shape) >= zeros
-        factors = stays.to(values.dtype).mul_(VALUES / (VALUES - zeros))
-        context.save_for_backward(factors)
-        return values * factors
+def _by_bytes(values: Tensor, rate: float) -> bool:
+    zeros = round(rate * VALUES)
+    close = abs(zeros / VALUES - rate) <= CLOSE * rate
+    return zeros not in (0, VALUES) and close and values.device.type == "cpu"
 
-    @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
-        (factors,) = context.saved_tensors
-        return gradient * factors, None
+
+def _drawn(values: Tensor, rate: float) -> Tensor:
+    zeros = round(rate * VALUES)
+    drawn = torch.empty(-(-values.numel() // BYTES_OF_A_DRAW), dtype=torch.int64).random_(LOWEST, None)
+    stays = torch.empty(values.shape, dtype=values.dtype)  # written at once: bool to float is slow
+    torch.ge(drawn.view(torch.uint8)[: values.numel()].view(values.shape), zeros, out=stays)
+    return stays.mul_(VALUES / (VALUES - zeros))

@@ -5,7 +5,7 @@ each padded to its longest row; everything else is computed for real tokens only
 them: matrix products are prepared anew for each new size, so sizes are rounded up to few.
 
 Shapes: B rows, T tokens of the longest, N tokens of all rows, P of them and fillers; M places of all groups,
-padding included.
+padding included; A attention heads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from attrs import frozen
+from attrs import field, frozen
 from torch import Tensor
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -32,12 +32,37 @@ SIZES = 16
 class Group:
     """Rows that attend together, as a block of `rows` · `width` places.
 
-    `mask` [rows, 1, 1, width] is True at tokens, None where no row is padded.
+    `mask` [rows, width] is True at tokens, None where no row is padded.
     """
 
     rows: int
     width: int
     mask: Tensor | None
+
+    def places(self, heads: int) -> Tensor:
+        """The number [rows · width, A] of each place for each head, those of a row and a head together."""
+        rows, steps, each = (torch.arange(count) for count in (self.rows, self.width, heads))
+        found = (rows[:, None, None] * heads + each) * self.width + steps[:, None]
+        return found.view(-1, heads)
+
+    def bias(self, heads: int) -> Tensor | None:
+        """What is added to scores [rows · A, 1, width]: -∞ at padding; None where there is none."""
+        if self.mask is None:
+            return None
+        bias = torch.zeros(self.mask.shape, device=self.mask.device).masked_fill_(~self.mask, -torch.inf)
+        return bias.repeat_interleave(heads, 0)[:, None]
+
+
+@frozen(eq=False)
+class HeadPlaces:
+    """Where each attention head finds its part of tokens: as `there` [M·A] and `back` [N·A] of a packing.
+
+    `biases` are those of the groups.
+    """
+
+    there: Tensor
+    back: Tensor
+    biases: tuple[Tensor | None, ...]
 
 
 @frozen(eq=False)
@@ -56,6 +81,7 @@ class Packing:
     groups: tuple[Group, ...]
     there: Tensor
     back: Tensor
+    _by_heads: dict[int, HeadPlaces] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, lengths: Sequence[int], width: int, device: torch.device) -> Self:
@@ -81,6 +107,25 @@ class Packing:
             there=_on(there, device),
             back=_on(back, device),
         )
+
+    def of_heads(self, heads: int) -> HeadPlaces:
+        """The places for so many attention heads."""
+        if heads not in self._by_heads:
+            self._by_heads[heads] = self._head_places(heads)
+        return self._by_heads[heads]
+
+    def _head_places(self, heads: int) -> HeadPlaces:
+        sizes = [group.rows * group.width for group in self.groups]
+        starts = np.cumsum([0, *sizes[:-1]])
+        found = [
+            group.places(heads) + int(start) * heads for group, start in zip(self.groups, starts, strict=True)
+        ]
+        places = torch.cat(found).to(self.there.device)
+        each = torch.arange(heads, device=self.there.device)
+        there = torch.empty(places.numel(), dtype=torch.int64, device=self.there.device)
+        there[places] = self.there[:, None] * heads + each
+        biases = tuple(group.bias(heads) for group in self.groups)
+        return HeadPlaces(there, places[self.back].flatten(), biases)
 
     def together(self, values: Tensor) -> Tensor:
         """Values [B, T, …] as values [1, P, …] of the tokens, zero for fillers."""
@@ -119,7 +164,7 @@ def _block(starts: Ints, sizes: Ints) -> tuple[Ints, Flags]:
 
 def _group(real: Flags, device: torch.device) -> Group:
     rows, width = real.shape
-    return Group(rows, width, None if real.all() else _on(real[:, None, None], device))
+    return Group(rows, width, None if real.all() else _on(real, device))
 
 
 def _on(values: np.ndarray[Any, Any], device: torch.device) -> Tensor:

@@ -156,7 +156,7 @@ def test_groups_hold_each_row_once_longest_first(sizes):
     assert sum(group.rows for group in packing.groups) == sum(size > 0 for size in sizes)
     assert all(group.rows <= GROUP_ROWS for group in packing.groups)
     real = [
-        torch.ones(group.rows, group.width, dtype=torch.bool) if group.mask is None else group.mask[:, 0, 0]
+        torch.ones(group.rows, group.width, dtype=torch.bool) if group.mask is None else group.mask
         for group in packing.groups
     ]
     assert sum(int(mask.sum()) for mask in real) == sum(sizes)
