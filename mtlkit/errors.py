@@ -20,6 +20,7 @@ NO_MEMORY = (
     "can't start new thread",
     "failed to map segment from shared object",
     "could not create a primitive",
+    "Storage size calculation overflowed",
 )
 """What those say that have no memory and no type of errors for it: torch, C++, Python, the linker, oneDNN."""
 

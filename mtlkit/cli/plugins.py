@@ -198,8 +198,10 @@ def option_columns(options: Sequence[Mapping[str, Any]]) -> tuple[list[str], lis
 
 def _rows(options: Sequence[Mapping[str, Any]], prefix: str = "") -> Iterator[tuple[str, ...]]:
     """A row for each option; those of a table in it follow, as `phases.until`."""
+    from mtlkit.recipe.problems import bound_text
+
     for each in options:
-        bounds = ", ".join(f"{SIGNS[sign]} {bound:g}" for sign, bound in each["bounds"].items())
+        bounds = ", ".join(f"{SIGNS[sign]} {bound_text(bound)}" for sign, bound in each["bounds"].items())
         default = "-" if each["default"] is None else json_format.dumps(each["default"], ensure_ascii=False)
         shown = "required" if each["required"] else default
         yield f"{prefix}{each['name']}", each["type"], shown, each["unit"], bounds, each["help"]

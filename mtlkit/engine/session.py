@@ -20,6 +20,7 @@ from mtlkit.engine.heads import Readers
 from mtlkit.engine.identity import identity
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.limits import limit_of
+from mtlkit.engine.memory import check_memory
 from mtlkit.engine.order import Buckets, Stream
 from mtlkit.engine.precision import Choice, settled
 from mtlkit.engine.rows import Rows
@@ -37,6 +38,7 @@ from mtlkit.plan.timeline import Moment, Phase, Timeline, timeline
 
 TRAIN: SplitName = "train"
 MOST_STEPS = 2_000_000
+MOST_ROWS = 10_000_000
 HELD_OUT: tuple[SplitName, ...] = ("test", "validation")
 
 
@@ -103,7 +105,7 @@ def preview(plan: Plan) -> Preview:
     Raises:
         RecipeError: when a source has no training rows, a pattern matches no weight, a step trains
             nothing though no policy asks for that, a label or column is not in the data, or the run would
-            have more than two million steps.
+            have more than two million steps, or ten million rows in one.
     """
     plan, precision = settled(plan, _device())
     data = read_data(plan)
@@ -122,6 +124,7 @@ def preview(plan: Plan) -> Preview:
     check_table(plan, built.table)
     total, per_epoch = length(plan, {name: len(rows.splits[TRAIN]) for name, rows in data.items()})
     _check_length(total)
+    _check_step(plan)
     line = timeline(plan, built.table, total, per_epoch)
     moments = tuple(line.moments())
     if len(moments) < line.total:  # no head is to be fitted again
@@ -138,6 +141,15 @@ def _check_length(total: int) -> None:
     if total > MOST_STEPS:
         message = f"the run would have {total:,} steps"
         raise RecipeError(Problem(message, f"make it shorter: at most {MOST_STEPS:,}", "training.length"))
+
+
+def _check_step(plan: Plan) -> None:
+    """The rows of a step are listed before the first is read."""
+    sizes = [plan.training.batch_size, *(task.batch_size or 0 for task in plan.tasks)]
+    rows = max(sizes) * plan.training.accumulate
+    if rows > MOST_ROWS:
+        message = f"a step would take {rows:,} rows"
+        raise RecipeError(Problem(message, f"make it smaller: at most {MOST_ROWS:,}", "training.accumulate"))
 
 
 def _device() -> torch.device:
@@ -198,6 +210,7 @@ def open_session(prepared: Preview) -> Session:
     """Load the weights and build what trains them."""
     plan, data = prepared.plan, prepared.data
     device = _device()
+    check_memory(prepared.built.table)
     built = build(plan, data)
     for _, part in built.model.parts():
         part.to(device)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetPydanticSchema, PositiveInt
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
@@ -13,6 +13,8 @@ from mtlkit.contracts.selectors import parse
 SLUG = r"^[a-z0-9][a-z0-9_.-]{0,63}$"
 DURATION = r"^[0-9]+(\.[0-9]*)?(ep|st|%)$"
 Slug = Annotated[str, Field(pattern=SLUG)]
+Portion = Annotated[int, Gt(0), Le(1_000_000)]
+"""Rows of a forward pass, or forward passes of a step: beyond any machine, and a step ends nevertheless."""
 
 
 def _duration_schema(source: Any, handler: Any) -> CoreSchema:  # noqa: ANN401, ARG001  pydantic's signature
@@ -185,7 +187,7 @@ class TaskTable(Table):
         BackboneGradTable(),
         description="how much of the task's gradient reaches the backbone: a factor, or a table",
     )
-    batch_size: PositiveInt | None = Field(
+    batch_size: Portion | None = Field(
         None, description="rows of its data in a forward pass, in place of what the sampler says"
     )
     limit: PositiveInt | None = Field(
@@ -225,8 +227,8 @@ class TrainingTable(Table):
     """How long and in what portions the model trains."""
 
     length: DurationText = _lasting(Duration(3, "ep"), "length of the run")
-    batch_size: PositiveInt = Field(32, description="rows per forward pass")
-    accumulate: PositiveInt = Field(1, description="forward passes per optimizer step")
+    batch_size: Portion = Field(32, description="rows per forward pass")
+    accumulate: Portion = Field(1, description="forward passes per optimizer step")
     max_tokens: PositiveInt | None = Field(
         None, description="tokens per forward pass at most, padding included; a longer row is alone in one"
     )

@@ -174,7 +174,7 @@ def _value(detail: ErrorDetails) -> tuple[str, str]:
     if kind in _BOUNDS:
         bound = _BOUNDS[kind]
         word = "small" if bound in ("gt", "ge") else "large"
-        return f"{shown} is too {word}", f"write a number {_BOUND_WORDS[bound]} {context[bound]:g}"
+        return f"{shown} is too {word}", f"write a number {_BOUND_WORDS[bound]} {bound_text(context[bound])}"
     if kind == "literal_error":
         choices = _choices(detail)
         return f"{shown} is not a choice here", _advised(choices)
@@ -191,6 +191,11 @@ def _value(detail: ErrorDetails) -> tuple[str, str]:
         name, suggestion = _expected(detail)
         return f"{shown} is not {name}", _quoting(given, name) or suggestion
     return f"{shown}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
+
+
+def bound_text(bound: float) -> str:
+    """A bound to the last digit: `1000000`, not `1e+06`."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def _advised(choices: Sequence[str]) -> str:

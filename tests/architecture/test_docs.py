@@ -96,12 +96,16 @@ def test_every_page_is_reached_from_the_index() -> None:
     assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} <= seen
 
 
-def test_every_promise_about_security_names_a_test_that_exists() -> None:
+def test_every_promise_about_security_names_tests_that_exist() -> None:
     page = (ROOT / "docs" / "explanation" / "security.md").read_text(encoding="utf-8")
-    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
-    named = [re.findall(r"`(tests/[\w/]+\.py)`", row) for row in rows]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row[-1]) for row in rows]
     assert all(named)
-    assert [file for files in named for file in files if not (ROOT / file).is_file()] == []
+    for file, test in (each for found in named for each in found):
+        assert f"\ndef {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"{file}::{test}"
+    numbers = [int(row[0].removeprefix("T")) for row in rows]
+    assert numbers == sorted(numbers)
+    assert set(numbers) == set(range(1, 21))
 
 
 def test_what_may_change_on_resume_is_what_the_page_says() -> None:

@@ -1,4 +1,4 @@
-"""Data is never code: nothing in the package unpickles, evaluates or imports what data names."""
+"""Data is never code: nothing in the package unpickles, unpacks, evaluates or imports what data names."""
 
 import ast
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ import mtlkit
 
 PACKAGE = Path(mtlkit.__file__).parent
 MODULES = {"pickle", "cPickle", "cloudpickle", "dill", "marshal", "shelve", "joblib", "yaml", "runpy", "code"}
+ARCHIVES = {"zipfile", "tarfile", "zipimport"}
 BUILTINS = {"eval", "exec", "compile", "__import__"}
 CALLS = {
     "torch.load",
@@ -20,6 +21,8 @@ CALLS = {
     "joblib.load",
     "yaml.load",
     "pandas.read_pickle",
+    "shutil.make_archive",
+    "shutil.unpack_archive",
 }
 KEYWORDS = {"trust_remote_code", "allow_pickle"}
 
@@ -32,10 +35,12 @@ def offences(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (
-                f"import {each.name}" for each in node.names if each.name.partition(".")[0] in MODULES
+                f"import {each.name}"
+                for each in node.names
+                if each.name.partition(".")[0] in MODULES | ARCHIVES
             )
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            if node.module.partition(".")[0] in MODULES:
+            if node.module.partition(".")[0] in MODULES | ARCHIVES:
                 yield f"from {node.module}"
             yield from (
                 f"from {node.module} import {each.name}"
@@ -72,6 +77,8 @@ def test_the_package_never_runs_data() -> None:
         "eval('1')",
         "f(x, trust_remote_code=True)",
         "import yaml",
+        "import zipfile",
+        "import shutil\nshutil.unpack_archive('x')",
     ],
 )
 def test_offences_are_found(source: str) -> None:

@@ -6,6 +6,8 @@ import pytest
 from engine_recipes import write_recipe
 
 import mtlkit
+from mtlkit.cli.main import _code
+from mtlkit.engine import memory, session
 from mtlkit.engine.session import preview
 
 SECONDS = 10  # that nothing hangs; how fast it is depends on what else the process has in memory
@@ -91,3 +93,64 @@ def test_a_run_without_end_is_refused_before_it_is_laid_out(tmp_path):
         "make it shorter: at most 2,000,000",
         "training.length",
     )
+
+
+FAR = "1000000000000"
+NUMBERS = {
+    f"training.batch_size={FAR}": "write a number of at most 1000000",
+    f"training.accumulate={FAR}": "write a number of at most 1000000",
+    "training.accumulate=1000000": "make it smaller: at most 10,000,000",
+    f"tasks.sentiment.batch_size={FAR}": "write a number of at most 1000000",
+    f"backbone.blocks={FAR}": "write a number of at most 200",
+    f"backbone.hidden_size={FAR}": "write a number of at most 16384",
+    f"backbone.vocabulary={FAR}": "write a number of at most 1000000",
+    f"backbone.max_length={FAR}": "write a number of at most 1000000",
+    f"training.max_tokens={FAR}": "",
+    f"training.keep={FAR}": "",
+    f"tasks.sentiment.limit={FAR}": "",
+    f"data.reviews.limit.train={FAR}": "",
+    "tasks.sentiment.weight=1e308": "",
+    "seed=9223372036854775808": "write a smaller number",
+    "lr.curve={use='expression', formula='0x" + "f" * 296 + "'}": "write at most 1e308",
+    "lr.curve={use='expression', formula='" + "-" * 290 + "1'}": "",
+    "lr.curve={use='step', every='0.0000001%'}": "",
+    "data.reviews.fold={k=1, of=1000000000000}": "",
+    "freeze={use='gradual-unfreeze', every='1st', group_size=1000000000000}": "",
+}
+
+
+@pytest.mark.parametrize("setting", NUMBERS)
+def test_numbers_that_no_run_has_are_refused_or_harmless(tmp_path, capsys, setting):
+    recipe, wanted = write_recipe(tmp_path, length="2st", more=""), NUMBERS[setting]
+    begun = time.thread_time()
+    code = _code(["plan", str(recipe), "--set", setting])
+    told = capsys.readouterr().err
+    assert time.thread_time() - begun < SECONDS
+    assert code == (2 if wanted else code)
+    assert code in (0, 2)
+    assert wanted in told
+    assert told.count("\n") == (code == 2)
+
+
+@pytest.mark.parametrize("size", [10**9, 10**12, 10**18])
+def test_weights_that_no_memory_holds_are_refused_before_they_are_made(tmp_path, monkeypatch, capsys, size):
+    monkeypatch.setattr(memory, "total", lambda: 2**32)
+    monkeypatch.setattr(session, "build", None)  # not reached
+    recipe = write_recipe(tmp_path, length="2st", more="")
+    head = f'tasks.sentiment.head={{use="sequence-classification", hidden=[{size}]}}'
+    assert _code(["run", str(recipe), "--out", str(tmp_path / "runs"), "--set", head]) == 5
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert ("memory; the largest is heads.sentiment.tower" in told) == (size < 10**18)
+    assert "memory" in told
+    assert list(tmp_path.glob("runs/*/*")) == []
+
+
+def test_memory_is_that_of_the_machine_or_its_container(tmp_path, monkeypatch):
+    there = memory.total()
+    assert there is None or there > 2**28
+    limit = tmp_path / "memory.max"
+    limit.write_text("1048576\n")
+    monkeypatch.setattr(memory, "LIMITS", (str(limit), str(tmp_path / "nothere")))
+    assert memory.total() == 2**20
+    limit.write_text("max\n")
+    assert memory.total() in (None, there) or memory.total() >= there

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,53 @@ def test_a_model_of_the_hub_is_not_fetched_offline(tmp_path, monkeypatch, capsys
     assert os.environ["HF_HUB_OFFLINE"] == "1"
     assert "nobody/nothing" in capsys.readouterr().err
     assert asked == []
+
+
+class Payload:
+    """What leaves a mark when it is unpickled."""
+
+    def __init__(self, marker):
+        self.marker = str(marker)
+
+    def __reduce__(self):
+        return os.mkdir, (self.marker,)
+
+
+ENDINGS = ["csv", "tsv", "jsonl", "json", "parquet", "arrow", "txt", "pkl", "pt", "bin", "npy", "conll", "conllu", "db", "safetensors"]  # fmt: skip
+SOURCES = ["csv", "tsv", "jsonl", "parquet", "arrow", "conll", "conllu", "squad", "text-folder"]
+
+
+def test_no_file_is_unpickled_whatever_its_name(tmp_path, capsys):
+    import pickle
+
+    marker = tmp_path / "marker"
+    payload = pickle.dumps(Payload(marker))
+    recipe = write_recipe(tmp_path, length="2st", more="")
+    result, _ = run_recipe(recipe)
+    model = tmp_path / "model"
+    model.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "tokenizer_config.json"):
+        (model / name).write_bytes(payload)
+    files = [tmp_path / f"payload.{ending}" for ending in ENDINGS]
+    for file in files:
+        file.write_bytes(payload)
+    asked = [["plan", recipe, "--set", f"backbone={{use='transformer', path='{model}'}}"]]
+    for file, use in zip(files, cycle(SOURCES), strict=False):
+        asked += [
+            ["plan", recipe, "--set", f"data.reviews={{use='{use}', path='{file}'}}"],
+            ["validate", file],
+        ]
+        asked += [["predict", result.run_dir, "--in", file, "--format", "jsonl"]]
+    for path in [
+        path for path in result.run_dir.rglob("*") if path.is_file() and path.parent.name != "tensorboard"
+    ]:
+        whole = path.read_bytes()
+        path.write_bytes(payload)
+        assert _code(["evaluate", str(result.run_dir)]) in (0, 2, 3, 5), path
+        path.write_bytes(whole)
+    for words in asked:
+        assert _code([str(word) for word in words]) in (2, 3, 5), words
+    assert "Traceback" not in capsys.readouterr().err
+    assert not marker.exists()
+    pickle.loads(payload)
+    assert marker.is_dir()  # it would have left its mark

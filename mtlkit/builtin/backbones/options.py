@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from attrs import frozen
 
 from mtlkit.builtin.backbones.adapter_options import IA3, Lora
@@ -62,13 +62,17 @@ class Transformer:
 class Tiny:
     """A small encoder with random weights, for tests and dry runs."""
 
-    hidden_size: Annotated[int, Ge(1)] = option(
+    hidden_size: Annotated[int, Ge(1), Le(16_384)] = option(
         "size of the hidden states; a multiple of `heads`", 32, unit="dimensions"
     )
-    blocks: Annotated[int, Ge(1)] = option("how many transformer blocks", 2, unit="blocks")
-    heads: Annotated[int, Ge(1)] = option("attention heads of each block", 2, unit="attention heads")
-    vocabulary: Annotated[int, Ge(5)] = option("how many ids words are hashed into", 512, unit="ids")
-    max_length: Annotated[int, Ge(3)] = option(
+    blocks: Annotated[int, Ge(1), Le(200)] = option("how many transformer blocks", 2, unit="blocks")
+    heads: Annotated[int, Ge(1), Le(16_384)] = option(
+        "attention heads of each block", 2, unit="attention heads"
+    )
+    vocabulary: Annotated[int, Ge(5), Le(1_000_000)] = option(
+        "how many ids words are hashed into", 512, unit="ids"
+    )
+    max_length: Annotated[int, Ge(3), Le(1_000_000)] = option(
         "tokens of a row at most, special tokens included", 64, unit="tokens"
     )
     dropout: Annotated[float, Ge(0), Lt(1)] = option("dropout rate", 0.1)

@@ -73,7 +73,7 @@ def _part(node: ast.AST, names: Sequence[str]) -> Part:
         and isinstance(node.value, int | float)
         and not isinstance(node.value, bool)
     ):
-        number = float(node.value)
+        number = _number(node.value)
         return lambda _values: number
     if isinstance(node, ast.Name):
         return _name(node.id, names)
@@ -96,6 +96,13 @@ def _part(node: ast.AST, names: Sequence[str]) -> Part:
     raise ValueError(
         f"{shown!r} is not allowed in a formula; it may have numbers, names, + - * / **, if and else"
     )
+
+
+def _number(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError("a number of the formula is too large; write at most 1e308") from error
 
 
 def _name(name: str, names: Sequence[str]) -> Part:

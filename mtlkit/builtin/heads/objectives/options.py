@@ -11,7 +11,7 @@ Each class says three things of itself: `reads`, the options of the head that na
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 from attrs import NOTHING, fields, frozen
 
 from mtlkit.builtin.metrics.names import NumberMetric, RankMetric
@@ -260,7 +260,7 @@ class DenoisingObjective:
     measures: ClassVar[tuple[str, ...]] = ("anisotropy",)
     use: Literal["denoising"] = option(USE)
     deleted: Annotated[float, Gt(0), Lt(1)] = option("share of the tokens that is deleted", 0.6)
-    blocks: Annotated[int, Ge(1)] = option("how many blocks the decoder has", 1, unit="blocks")
+    blocks: Annotated[int, Ge(1), Le(200)] = option("how many blocks the decoder has", 1, unit="blocks")
 
 
 Plain = (
