@@ -1,6 +1,6 @@
 """`python -m mtlkit`."""
 
-from mtlkit.cli.main import main
+from mtlkit_command import main
 
 if __name__ == "__main__":
     main()
