@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from mtlkit.errors import MtlkitError, Problem, ResourceError
+from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
 from mtlkit.refusals import refusals
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ def resume(
     run_dir = Path(run_dir)
     _check_run(run_dir)
     if has_ended(run_dir) and not overrides:
+        _check_leave(run_dir, leave)
         return collected(run_dir).result(run_dir, lambda: open_run(run_dir))
     check_no_links(run_dir)
     with locked(run_dir):
@@ -271,6 +272,18 @@ def _check_run(folder: Path) -> None:
             f"{str(folder)!r} is no directory of a run: it has no {RECIPE}",
             "name one, as `mtlkit run` prints it: runs/NAME/ID",
         )
+
+
+def _check_leave(run_dir: Path, leave: "Leave | None") -> None:
+    """Refuse leave to change what the recipe of a run does not have, though nothing changes."""
+    from mtlkit.outputs.run_directory import RECIPE
+    from mtlkit.plan.changes import unknown
+    from mtlkit.recipe.document import read
+
+    if leave is not None and leave.keys:
+        recipe = read(run_dir / RECIPE).data
+        if misspelt := unknown(leave.keys, recipe, recipe):
+            raise RecipeError(misspelt)
 
 
 @contextmanager

@@ -77,12 +77,13 @@ def admitted(session: Session, start: Start, leave: Leave) -> Start:
             ends before the snapshot.
     """
     about = fresh(session).about
+    before = start.snapshot.standing.recipe if start.snapshot else session.plan.recipe
+    if misspelt := unknown(leave.keys, before, session.plan.recipe):
+        raise RecipeError(misspelt)
     if start.snapshot is None:
         return evolve(start, about=about)
     told = start.snapshot.standing
     inexact = [*told.inexact]
-    if misspelt := unknown(leave.keys, told.recipe, session.plan.recipe):
-        raise RecipeError(misspelt)
     found = changes(told.recipe, session.plan.recipe)
     wrong = [change for change in found if not is_allowed(change, leave.keys)]
     if wrong:

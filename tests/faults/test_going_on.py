@@ -1,6 +1,7 @@
 """Going on with a run: the command that is told, and leave for keys that are none."""
 
 import json
+import shutil
 
 import pytest
 from engine_recipes import run_recipe, write_recipe
@@ -36,6 +37,36 @@ def test_leave_for_a_key_that_the_recipe_does_not_have(tmp_path, capsys):
         "--allow training.lenght: the recipe has no such key  did you mean 'training.length'?",
         "--allow zz: the recipe has no such key  write it with its tables: training.length",
     ]
+
+
+def test_a_run_that_has_ended_says_so_and_is_left_as_it_is(tmp_path, capsys):
+    result, _ = run_recipe(write_recipe(tmp_path, length="2st", more=""))
+    run_dir = result.run_dir
+    before = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run_dir.rglob("*") if path.is_file()
+    }
+    capsys.readouterr()
+    assert _code(["resume", str(run_dir), "--allow", "training.length"]) == 0
+    told = capsys.readouterr()
+    assert told.err == "the run has ended: these are its results, and nothing was changed\n"
+    assert "accuracy" in told.out
+    assert _code(["resume", str(run_dir), "--allow", "training.lenght"]) == 2
+    told = capsys.readouterr()
+    wanted = "--allow training.lenght: the recipe has no such key  did you mean 'training.length'?\n"
+    assert (told.out, told.err) == ("", wanted)
+    after = {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run_dir.rglob("*") if path.is_file()
+    }
+    assert after == before
+
+
+def test_leave_for_no_key_of_a_run_without_a_checkpoint(tmp_path, capsys):
+    result, _ = run_recipe(write_recipe(tmp_path, length="2st", more=""))
+    log = result.run_dir / "events.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:1]))
+    shutil.rmtree(result.run_dir / "checkpoints")
+    assert _code(["resume", str(result.run_dir), "--allow", "zz"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("--allow zz: the recipe has no such key")
 
 
 def test_state_of_a_stranger_that_fits_its_manifest_is_an_error(tmp_path):
