@@ -115,6 +115,8 @@ class Head(Protocol):
     def targets(self, rows: Sequence[Record]) -> Any:  # noqa: ANN401  the head's own target type
         """Labels of B rows as tensors (with a method `to(device)`), missing labels included.
 
+        A label is missing where it is None, and where it is an empty text, which a head may refuse instead.
+
         Raises:
             RecipeError: when a label is not in the head's label set; names row and label.
         """

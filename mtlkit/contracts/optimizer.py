@@ -21,6 +21,10 @@ class OptimizerOptions(Protocol):
     state alone, and that one whose gradient has been zero since the start moves by weight decay only: then
     rows of an embedding table that never occur cost nothing. `decoupled_decay = True` says that this decay is
     the factor 1 - rate · decay; without it, only tables whose decay is 0 are updated by rows.
+
+    The group's `weight_decay` is all the decay there is, and gradients are clipped by the recipe, not by the
+    optimizer. One whose update of a weight depends on the gradients of others says so: by an option that it
+    depends on, or by the attribute `couples_weights = True`.
     """
 
     def decay(self, row: Row) -> float:

@@ -24,10 +24,12 @@ class Sampler:
     ) -> Mapping[str, int]:
         """Rows to take of each source in the coming step: whole, non-negative, `batch` in all.
 
-        A source that is left out gets none. The order of `sources` is that of the recipe and may decide
-        nothing; sort by name before drawing.
+        A source that is left out gets none. A sampler that takes of several sources and never of another
+        says so: by a share of 0 in `shares`, or by options that name its sources. The order of `sources`
+        is that of the recipe and may decide nothing; sort by name before drawing.
 
-        `rng` is seeded from (seed, step); it is the only randomness allowed. Which rows are taken is
+        `rng` is seeded from (seed, step); it is the only randomness allowed, so that another seed gives
+        another order, or there is a rule and no chance at all. Which rows are taken is
         not the sampler's business: each source is a stream in an order of its own.
         """
         raise NotImplementedError

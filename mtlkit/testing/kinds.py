@@ -56,10 +56,14 @@ CONTRACTS: dict[PluginKind, Contract] = {
         27,
         tensors=True,
     ),
-    "freeze": Contract(("freeze", "freeze_names", "freeze_time", "freezing", "importing", "general"), 18),
+    "freeze": Contract(
+        ("freeze", "freeze_names", "freeze_time", "freeze_told", "freezing", "importing", "general"), 19
+    ),
     "lr": Contract(("rates", "groups", "group_rates", "importing", "general"), 15),
     "curve": Contract(("curves", "curve_lengths", "importing", "general"), 15),
-    "optimizer": Contract(("optimizer", "optimizer_state", "importing", "general"), 10, tensors=True),
+    "optimizer": Contract(
+        ("optimizer", "optimizer_state", "optimizer_updates", "importing", "general"), 10, tensors=True
+    ),
     "sampler": Contract(("sampler", "sampler_shares", "importing", "general"), 15),
     "balancer": Contract(("balancer", "balancer_claims", "importing", "general"), 15, tensors=True),
     "regularizer": Contract(("regularizer", "importing", "general", "torch_state"), 18, tensors=True),

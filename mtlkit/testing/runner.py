@@ -1,11 +1,14 @@
 """Trying one law on one plugin: corners first, then generated values, shrunk to the smallest failure."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from copy import deepcopy
 from io import StringIO
 from pathlib import Path
+from signal import SIGINT, SIGTERM, getsignal, signal
+from threading import current_thread, main_thread
 from time import perf_counter, process_time
 from traceback import extract_tb
 from typing import Any
@@ -109,7 +112,7 @@ def attempt(law: Law, subject: Subject, values: Values) -> str:
     """What is wrong, or nothing. Whatever a plugin raises counts against it, `SystemExit` included."""
     try:
         # A tracker may talk; and whether a warning is an error is not the kit's to say.
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()), catch_warnings(), _torch_kept():
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()), catch_warnings(), _kept():
             simplefilter("ignore")
             law.check(subject, **values)
     except Broken as broken:
@@ -128,6 +131,22 @@ def _place(error: BaseException) -> str:
     frames = extract_tb(error.__traceback__)
     own = [frame for frame in frames if not any(other in frame.filename for other in others)]
     return f" ({Path(own[-1].filename).name}:{own[-1].lineno}, in {own[-1].name})" if own else ""
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Torch, the working folder and the handlers of signals put back after a law, for those that follow."""
+    folder = Path.cwd()
+    handlers = {number: getsignal(number) for number in (SIGINT, SIGTERM)}
+    try:
+        with _torch_kept():
+            yield
+    finally:
+        os.chdir(folder)
+        if current_thread() is main_thread():
+            for number, handler in handlers.items():
+                if getsignal(number) is not handler:
+                    signal(number, handler)
 
 
 @contextmanager

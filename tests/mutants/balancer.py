@@ -200,10 +200,24 @@ class Pops(Balancer):
         return found
 
 
+@frozen
+class ByPrefix(Balancer):
+    """Takes news_10 for news."""
+
+    task: str = option("the task", "news")
+
+    def weights(self, losses: Losses, progress: Progress) -> Mapping[str, float]:
+        return {task: 2.0 if task.startswith(self.task) else 1.0 for task in losses}
+
+    def tasks(self) -> tuple[str, ...]:
+        return (self.task,)
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (OneMinus, "W1"),
     (ByProgress, "W1"),
     (ByLength, "W2"),
+    (ByPrefix, "W2"),
     (AddsUpTo1, "W3"),
     (AllNamed, "W4"),
     (MeanOfNone, "W4"),

@@ -1,9 +1,12 @@
 """Data sources over a file of two columns separated by a bar: one that is right, and broken ones."""
 
+import json
 import os
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
+from unicodedata import normalize
 
 from attrs import frozen
 
@@ -88,6 +91,78 @@ class Source:
 
     def fingerprint(self) -> str:
         return sha256(self.content()).hexdigest()
+
+
+@frozen
+class Lists:
+    """A JSON object a line, whose cells may be lists."""
+
+    path: Place = option("the file")
+
+    @staticmethod
+    def write(folder: Path, rows) -> dict:
+        path = folder / "rows.jsonl"
+        path.write_text("".join(json.dumps(dict(row)) + "\n" for row in rows))
+        return {"path": str(path)}
+
+    @classmethod
+    def sample(cls, folder: Path) -> dict:
+        return cls.write(folder, [dict(zip(COLUMNS, row, strict=True)) for row in ROWS])
+
+
+class ListSource(Source):
+    """Right too, with lists in its rows."""
+
+    def record(self, number: int, line: str) -> dict:
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{self.path}:{number + 1} is no JSON: {error}") from error
+        if not isinstance(found, dict) or set(found) != set(COLUMNS):
+            raise DataError(f"{self.path}:{number + 1} is no row")
+        return found
+
+
+@frozen
+class Lines:
+    """A table with a header, of any columns; of one column each line is a text."""
+
+    path: Place = option("the file")
+
+    @staticmethod
+    def write(folder: Path, rows) -> dict:
+        path = folder / "rows.txt"
+        names = list(rows[0])
+        lines = [names, *([_escaped(row[name]) for name in names] for row in rows)]
+        path.write_bytes("".join(f"{'|'.join(line)}\n" for line in lines).encode())
+        return {"path": str(path)}
+
+    @classmethod
+    def sample(cls, folder: Path) -> dict:
+        return cls.write(folder, [{"text": text} for text, _ in ROWS])
+
+
+class LineSource(Source):
+    """Right too, with a header and any columns."""
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(super().lines()[0].split("|")) if self.content() else ()
+
+    def lines(self) -> list[str]:
+        return super().lines()[1:]
+
+    def record(self, number: int, line: str) -> dict:
+        cells, columns = line.split("|"), self.columns()
+        if len(cells) != len(columns):
+            raise DataError(f"{self.path}:{number + 2} has {len(cells)} cells, not {len(columns)}")
+        return dict(zip(columns, map(_plain, cells), strict=True))
+
+
+class ReadOnly(Source):
+    """Right too: its records are mappings that can't be changed."""
+
+    def rows(self, numbers) -> list:
+        return [MappingProxyType(row) for row in super().rows(numbers)]
 
 
 class PathInFingerprint(Source):
@@ -292,38 +367,102 @@ def card(build: type, options: type = Bars) -> Card:
     return Card("data", build.__name__.lower(), "lines of two columns", options, build)
 
 
-MUTANTS = tuple(
-    (card(build), law)
-    for build, law in (
-        (PathInFingerprint, "D1"),
-        (TimeAndSize, "D1"),
-        (HeadOnly, "D1"),
-        (ModifiedTime, "D1"),
-        (SortedNumbers, "D2"),
-        (NoRepeats, "D2"),
-        (KeptRecords, "D3"),
-        (SkipsBadLines, "D5"),
-        (IgnoresDecodeErrors, "D5"),
-        (UnnamedFile, "D5"),
-        (LetsErrorsOut, "D5"),
-        (PeeksAtTheNetwork, "D6"),
-        (ForgetsTheEnd, "D8"),
-        (Strips, "D9"),
-        (GuessesTypes, "D9"),
-        (DropsTheMark, "D9"),
-        (CountsAHeader, "D12"),
-        (NegativeFromTheEnd, "D12"),
-        (SlicesPastTheEnd, "D12"),
-        (EmptyWhereMissing, "D15"),
-        (LetsMissingOut, "D15"),
-        (OptionalKeys, "D16"),
-        (NumpyCells, "D16"),
-        (LengthAfterReading, "D17"),
-        (WritesAnIndex, "D18"),
-        (PathInRecords, "D19"),
-        (SaltedHash, "G5"),
-        (EnvironmentDecides, "G13"),
-    )
+class RowsInAnyOrder(Source):
+    """The order of rows is no content, it says."""
+
+    def fingerprint(self) -> str:
+        return sha256("\n".join(sorted(self.lines())).encode()).hexdigest()
+
+
+class NoDuplicates(Source):
+    def table(self) -> list[dict]:
+        return [dict(each) for each in dict.fromkeys(tuple(row.items()) for row in super().table())]
+
+
+class Replaces(Source):
+    def content(self) -> bytes:
+        return super().content().decode(errors="replace").encode()
+
+    def fingerprint(self) -> str:
+        return sha256(self.path.read_bytes()).hexdigest()
+
+
+class LeavesOutBadLines(Source):
+    def table(self) -> list[dict]:
+        return [self.record(number, line) for number, line in enumerate(self.lines()) if line.count("|") == 1]
+
+
+class DropsTheLastLine(Source):
+    def lines(self) -> list[str]:
+        try:
+            return self.content().decode().split("\n")[:-1]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{self.path} is not UTF-8: {error}") from error
+
+
+class Normalises(Source):
+    def record(self, number: int, line: str) -> dict:
+        return super().record(number, normalize("NFC", line))
+
+
+class KeptLists(ListSource):
+    kept: list[dict] | None = None
+
+    def rows(self, numbers) -> list[dict]:
+        self.kept = self.kept or self.table()
+        for number in numbers:
+            if not 0 <= number < len(self.kept):
+                raise IndexError(number)
+        return [dict(self.kept[number]) for number in numbers]
+
+
+class NoBlankLines(LineSource):
+    def lines(self) -> list[str]:
+        return [line for line in super().lines() if line]
+
+
+MUTANTS = (
+    (card(KeptLists, Lists), "D3"),
+    (card(NoBlankLines, Lines), "D20"),
+    *(
+        (card(build), law)
+        for build, law in (
+            (PathInFingerprint, "D1"),
+            (RowsInAnyOrder, "D1"),
+            (Replaces, "D5"),
+            (LeavesOutBadLines, "D5"),
+            (DropsTheLastLine, "D8"),
+            (NoDuplicates, "D9"),
+            (Normalises, "D9"),
+            (TimeAndSize, "D1"),
+            (HeadOnly, "D1"),
+            (ModifiedTime, "D1"),
+            (SortedNumbers, "D2"),
+            (NoRepeats, "D2"),
+            (KeptRecords, "D3"),
+            (SkipsBadLines, "D5"),
+            (IgnoresDecodeErrors, "D5"),
+            (UnnamedFile, "D5"),
+            (LetsErrorsOut, "D5"),
+            (PeeksAtTheNetwork, "D6"),
+            (ForgetsTheEnd, "D8"),
+            (Strips, "D9"),
+            (GuessesTypes, "D9"),
+            (DropsTheMark, "D9"),
+            (CountsAHeader, "D12"),
+            (NegativeFromTheEnd, "D12"),
+            (SlicesPastTheEnd, "D12"),
+            (EmptyWhereMissing, "D15"),
+            (LetsMissingOut, "D15"),
+            (OptionalKeys, "D16"),
+            (NumpyCells, "D16"),
+            (LengthAfterReading, "D17"),
+            (WritesAnIndex, "D18"),
+            (PathInRecords, "D19"),
+            (SaltedHash, "G5"),
+            (EnvironmentDecides, "G13"),
+        )
+    ),
 )
 
 
@@ -382,4 +521,12 @@ class Lazy(Source):
         return path
 
 
-UNUSUAL = (card(Source), card(PathButIdentity), card(Lazy), card(NumberSource, Numbers))
+UNUSUAL = (
+    card(Source),
+    card(PathButIdentity),
+    card(Lazy),
+    card(NumberSource, Numbers),
+    card(ReadOnly),
+    card(ListSource, Lists),
+    card(LineSource, Lines),
+)

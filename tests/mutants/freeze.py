@@ -480,8 +480,54 @@ class TaskInSelector(FreezePolicy):
         return (self.freeze,)
 
 
+@frozen
+class AllButTheLargest(FreezePolicy):
+    """Takes the largest weight for the embeddings."""
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        return row.numel < max(each.numel for each in table)
+
+
+@frozen
+class TellsOneMetric(FreezePolicy):
+    """Waits for two metrics and tells one."""
+
+    first: str = option("a metric", "news/accuracy")
+    second: str = option("another", "news/f1")
+    least: Annotated[float, Ge(0), Le(1)] = option("what both have to reach", 0.5)
+
+    def metrics(self) -> tuple[str, ...]:
+        return (self.first,)
+
+    def phase(self, progress: Progress) -> int:
+        met = {each.metric for each in progress.metrics if each.value >= self.least}
+        return int(met >= {self.first, self.second})
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        return row.role == "head" or phase == 1
+
+
+@frozen
+class LastStageUntold(FreezePolicy):
+    """Its list of stages ends too early."""
+
+    after: Duration = option("when all trains", EPOCH)
+
+    def stages(self) -> tuple[int, ...]:
+        return tuple(range(1))
+
+    def phase(self, progress: Progress) -> int:
+        return int(progress.reached(self.after))
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        return row.role == "head" or phase == 1
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (FirstNameOnly, "F2"),
+    (AllButTheLargest, "F17"),
+    (TellsOneMetric, "F32"),
+    (LastStageUntold, "F33"),
     (AsksOften, "F10"),
     (RemembersStep, "F10"),
     (RemembersTable, "F10"),

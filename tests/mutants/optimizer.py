@@ -254,8 +254,49 @@ def built(cls, options=Options, name="") -> Card:
     return card(name or cls.__name__, build, options)
 
 
+class DecaysBesides(Plain):
+    """A little decay of its own, in every group."""
+
+    def shift(self, parameter, group, by) -> None:
+        parameter.mul_(1 - 0.01 * group["lr"])
+        super().shift(parameter, group, by)
+
+
+class Clips(Plain):
+    """Clips the norm of all gradients, which the recipe does too."""
+
+    largest = 1.0
+
+    def step(self, closure=None):
+        every = [each for group in self.param_groups for each in group["params"]]
+        torch.nn.utils.clip_grad_norm_(every, self.largest)
+        return super().step(closure)
+
+
+@frozen
+class Bounded(Options):
+    """With a bound for the norm, so that its user knows."""
+
+    max_norm: Annotated[float, Ge(0.1), Le(100)] = option("the norm of all gradients at most", 1.0)
+
+
+@frozen
+class Coupled(Options):
+    """Weights together."""
+
+    couples_weights: ClassVar[bool] = True
+
+
+def bounded(options, groups):
+    made = Clips(groups)
+    made.largest = getattr(options, "max_norm", 1.0)
+    return made
+
+
 MUTANTS: tuple[tuple[Card, str], ...] = (
     (card("flat", flat), "O1"),
+    (built(DecaysBesides), "O15"),
+    (built(Clips), "O16"),
     (card("trainable-only", trainable_only), "O1"),
     (card("default-decay", default_decay), "O1"),
     (built(Plain, ByName, "by-name"), "O2"),
@@ -311,4 +352,6 @@ UNUSUAL: tuple[Card, ...] = (
     card("nadam", nadam),
     card("reversed-groups", reversed_groups),
     card("plain-sgd", plain_sgd),
+    card("bounded", bounded, Bounded),
+    card("coupled", bounded, Coupled),
 )

@@ -179,11 +179,37 @@ def card(build, options=Options):
     return Card("regularizer", f"{build.__name__}-{options.__name__}".lower(), "a pull", options, build)
 
 
+class TimesZero(Pull):
+    """Holds nothing, whatever its options."""
+
+    def one(self, weight):
+        return super().one(weight) * 0
+
+
+class SeedsAnew(Mixes):
+    """Draws the same numbers in every step."""
+
+    def mix(self, weight, generator):
+        generator.manual_seed(0)
+        return super().mix(weight, generator)
+
+
+class WholeWeights(Mixes):
+    """Right too: a weight is replaced as a whole or not at all."""
+
+    def mix(self, weight, generator):
+        kept = (torch.rand((), generator=generator) >= 0.3).double() / 0.7
+        factor = kept.expand(weight.value.shape)
+        return Mixed(weight.start + factor * (weight.value - weight.start), factor)
+
+
 MUTANTS = (
     *(
         (card(build), law)
         for build, law in (
             (NeedsAWeight, "Z1"),
+            (TimesZero, "Z10"),
+            (SeedsAnew, "Z7"),
             (Distance, "Z1"),
             (Signed, "Z1"),
             (Decay, "Z2"),
@@ -215,4 +241,4 @@ class Nothing(Pull):
         return None
 
 
-UNUSUAL = (card(Pull), card(Mixes), card(Nothing))
+UNUSUAL = (card(Pull), card(Mixes), card(Nothing), card(WholeWeights))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from math import log
 from random import Random
 from typing import Annotated, Literal
+from zlib import crc32
 
 import numpy as np
 from annotated_types import Ge
@@ -193,8 +194,49 @@ class CountsAsShares(Fair):
         }
 
 
+@frozen
+class OneShort(Sampler):
+    """Never comes to the last source."""
+
+    def mix(self, sources: Sources, progress: Progress, rng: Random, batch: int) -> Mapping[str, int]:
+        names = [source.name for source in ordered(sources)]
+        return {names[rng.randrange(max(1, len(names) - 1))]: batch}
+
+
+@frozen
+class RestToTheLargest(Sampler):
+    """Rounds down, and the largest source gets what is left: of a small batch all."""
+
+    def mix(self, sources: Sources, progress: Progress, rng: Random, batch: int) -> Mapping[str, int]:
+        total = sum(source.rows for source in sources)
+        found = {source.name: batch * source.rows // total for source in ordered(sources)}
+        found[max(ordered(sources), key=lambda source: source.rows).name] += batch - sum(found.values())
+        return found
+
+
+@frozen
+class SeededByStep(Fair):
+    """Its own generator, which every seed of a run finds the same."""
+
+    def mix(self, sources: Sources, progress: Progress, rng: Random, batch: int) -> Mapping[str, int]:
+        return super().mix(sources, progress, Random(progress.step), batch)
+
+
+@frozen
+class HashOfStep(Sampler):
+    """A digest of the step in place of a generator."""
+
+    def mix(self, sources: Sources, progress: Progress, rng: Random, batch: int) -> Mapping[str, int]:
+        names = [source.name for source in ordered(sources)]
+        return {names[crc32(str(progress.step).encode()) % len(names)]: batch}
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (OwnChance, "S1"),
+    (OneShort, "S3"),
+    (RestToTheLargest, "S3"),
+    (SeededByStep, "S17"),
+    (HashOfStep, "S17"),
     (TakesTurns, "S2"),
     (LargestOnly, "S3"),
     (OtherWeights, "S4"),
@@ -280,4 +322,13 @@ class Mode(Fair):
         return {name: rows for name, rows in super().mix(sources, progress, rng, batch).items() if rows}
 
 
-UNUSUAL: tuple[object, ...] = (Fair, Weighted, First, InSequence, Annealed, Mode, Mode("size"))
+@frozen
+class Golden(Sampler):
+    """Turns by the golden ratio: no chance in it, and no period either."""
+
+    def mix(self, sources: Sources, progress: Progress, rng: Random, batch: int) -> Mapping[str, int]:
+        names = [source.name for source in ordered(sources)]
+        return {names[int(progress.step * 0.6180339887498949 % 1 * len(names))]: batch}
+
+
+UNUSUAL: tuple[object, ...] = (Fair, Weighted, First, InSequence, Annealed, Mode, Mode("size"), Golden)

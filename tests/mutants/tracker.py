@@ -1,7 +1,9 @@
 """Trackers: one that is right, and broken ones."""
 
 import json
+import sqlite3
 from pathlib import Path
+from threading import Event, Thread
 from typing import ClassVar
 
 import attrs
@@ -32,6 +34,21 @@ class Log:
 
     def close(self) -> None:
         self.file.close()
+
+
+class DataBase:
+    """Right too: rows of a data base, which writes where it likes in its file."""
+
+    def __init__(self, options: Options, run_dir: Path) -> None:
+        self.base = sqlite3.connect(run_dir / "log.db")
+        self.base.execute("create table if not exists events (event text)")
+
+    def receive(self, event) -> None:
+        self.base.execute("insert into events values (?)", (repr(event),))
+        self.base.commit()
+
+    def close(self) -> None:
+        self.base.close()
 
 
 class ExpectsSteps(Log):
@@ -129,10 +146,24 @@ def card(build: type) -> Card:
     return Card("tracker", build.__name__.lower(), "a log", Options, build)
 
 
+class EmptiesEvents(Log):
+    def receive(self, event) -> None:
+        super().receive(event)
+        getattr(event, "losses", {}).clear()
+
+
+class ThreadLeftBehind(Log):
+    def __init__(self, options: Options, run_dir: Path) -> None:
+        super().__init__(options, run_dir)
+        Thread(target=Event().wait, daemon=True).start()
+
+
 MUTANTS = tuple(
     (card(build), law)
     for build, law in (
         (ExpectsSteps, "T1"),
+        (ThreadLeftBehind, "T3"),
+        (EmptiesEvents, "T7"),
         (FormatsAsInteger, "T1"),
         (FilePerMetric, "T2"),
         (WorkingFolder, "T2"),
@@ -175,4 +206,4 @@ class OnlyTheEnd(Log):
         pass
 
 
-UNUSUAL = (card(Log), card(Silent), card(OnlyTheEnd))
+UNUSUAL = (card(Log), card(Silent), card(OnlyTheEnd), card(DataBase))

@@ -114,7 +114,9 @@ def names_do_not_matter(subject: Subject, options: Table, losses: Losses, progre
     declared = set(balancer.tasks())
     free = [task for task in losses if task not in declared]
     one = weighed(balancer, losses, progress)
+    near = [name for name in _like(declared) if name not in (*losses, *declared)]
     swaps = [dict(zip(free, (*free[1:], *free[:1]), strict=True)), {task: f"zz {task}" for task in free}]
+    swaps += [{task: name} for task in free[:1] for name in near]
     for swap in swaps:
         other = weighed(balancer, {swap.get(task, task): loss for task, loss in losses.items()}, progress)
         for task, factor in one.items():
@@ -125,6 +127,12 @@ def names_do_not_matter(subject: Subject, options: Table, losses: Losses, progre
                 f"{other[name]!r} when it is "
                 f"called {name!r}",
             )
+
+
+def _like(names: Iterable[str]) -> list[str]:
+    """Names that a careless comparison takes for one of these."""
+    near = [(f"{name}_10", f"my{name}", name.upper(), name[:-1], f"{name} ") for name in sorted(names)]
+    return [each for names_of_one in near for each in names_of_one if each]
 
 
 @law(

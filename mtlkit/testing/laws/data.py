@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
 PLAIN = (str, int, float, bool, type(None))
+NEAR = 5
+LISTS = [{"text": ["a", "b"], "label": "x"}, {"text": ["c"], "label": "y"}]
 
 
 def build(subject: Subject, table: Table) -> DataSource:
@@ -65,13 +67,14 @@ def fingerprint_is_of_the_content(subject: Subject, place: float) -> None:
         rows = plain(read(build(subject, moved.table))["rows"])
         for path in moved.files():
             whole = path.read_bytes()
-            _flip(path, place)
-            try:
-                source = build(subject, moved.table)
-                same = source.fingerprint() == before and plain(read(source)["rows"]) != rows
-            except (DataError, ResourceError):
-                same = False
-            require(not same, f"one byte of {path.name} and with it a row changed, the fingerprint did not")
+            for told, changed in _changes(whole, place):
+                path.write_bytes(changed)
+                try:
+                    source = build(subject, moved.table)
+                    same = source.fingerprint() == before and plain(read(source)["rows"]) != rows
+                except (DataError, ResourceError):
+                    same = False
+                require(not same, f"{told} of {path.name} and with it a row changed, the fingerprint did not")
             path.write_bytes(whole)
 
 
@@ -107,7 +110,13 @@ def random_access_equals_reading_through(subject: Subject, numbers: list[int]) -
 )
 def records_are_the_callers(subject: Subject) -> None:
     """A record may be changed, lists in it too, without changing what is read next."""
-    with sampled(subject) as sample:
+    _check_records_are_the_callers(subject, None)
+    if not offers(subject, "write") and _holds_lists(subject):
+        _check_records_are_the_callers(subject, LISTS)
+
+
+def _check_records_are_the_callers(subject: Subject, rows: list[dict[str, Any]] | None) -> None:
+    with sampled(subject, rows) as sample:
         source = build(subject, sample.table)
         before = plain(source.rows(range(len(source))))
         for record in source.rows(range(len(source))):
@@ -234,12 +243,21 @@ def rows_are_the_same_elsewhere(subject: Subject) -> None:
                 )
 
 
+def _holds_lists(subject: Subject) -> bool:
+    """Whether lists of words that are written with `write` are lists when they are read."""
+    try:
+        with sampled(subject, LISTS) as sample:
+            return [dict(each) for each in build(subject, sample.table).rows([0, 1])] == LISTS
+    except Exception:  # noqa: BLE001  it is told to take texts only
+        return False
+
+
 def asked(source: DataSource) -> dict[str, Callable[[], Any]]:
     """What there is to ask of a source, by name."""
     return {
         "columns": source.columns,
         "len": partial(len, source),
-        "rows": lambda: copy.deepcopy(source.rows(range(len(source)))),
+        "rows": lambda: [copy.deepcopy(dict(record)) for record in source.rows(range(len(source)))],
         "fingerprint": source.fingerprint,
     }
 
@@ -249,12 +267,16 @@ def read(source: DataSource) -> dict[str, Any]:
     return {name: question() for name, question in asked(source).items()}
 
 
-def _flip(path: Path, place: float) -> None:
-    content = bytearray(path.read_bytes())
-    if content:
-        at = min(len(content) - 1, int(place * len(content)))
-        content[at] ^= 1
-        path.write_bytes(bytes(content))
+def _changes(whole: bytes, place: float) -> Iterator[tuple[str, bytes]]:
+    """The content with a byte changed at a few places beside each other, and with two lines exchanged."""
+    first = int(place * len(whole))
+    for at in range(max(0, min(first, len(whole) - NEAR)), min(len(whole), first + NEAR)):
+        changed = bytearray(whole)
+        changed[at] ^= 1
+        yield "one byte", bytes(changed)
+    lines = whole.splitlines(keepends=True)
+    if len(lines) > 2:
+        yield "the order of two lines", b"".join([*lines[:-2], lines[-1], lines[-2]])
 
 
 def _bytes(sample: Sample) -> dict[str, str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mtlkit.errors import DataError, ResourceError
 from mtlkit.testing.asking import plain
-from mtlkit.testing.law import law, require
+from mtlkit.testing.law import Broken, law, require
 from mtlkit.testing.laws.data import build, read, samples
 from mtlkit.testing.samples import Sample, offers, sampled
 from mtlkit.testing.subject import Subject
@@ -30,7 +30,12 @@ HOSTILE = (
     "null",
     "1e5",
     "trailing\\",
+    "next\x85line, line\u2028separator, paragraph\u2029separator",
+    "decomposed e\u0301, \u212bngstr\xf6m, \ufb01ligature",
 )
+REPLACED, GARBLED = "\ufffd", b"{garbled"
+FEW_LINES = 4
+LINES = ("first", "second", "third")
 
 
 def writes(subject: Subject) -> str:
@@ -69,6 +74,10 @@ def broken_files_are_named(subject: Subject, garbage: bytes, place: float) -> No
                     after != before,
                     f"{garbage!r} in {path.name}, not text in UTF-8, is dropped without a word",
                 )
+                require(
+                    REPLACED in str(before) or REPLACED not in str(after),
+                    f"{garbage!r} in {path.name}, not text in UTF-8, is read as U+FFFD without a word",
+                )
             if error is not None:
                 require(
                     isinstance(error, DataError | ResourceError),
@@ -76,7 +85,28 @@ def broken_files_are_named(subject: Subject, garbage: bytes, place: float) -> No
                     "raise mtlkit.DataError naming file and line",
                 )
                 _require_named(error, path, sample)
+            _check_no_line_is_lost(subject, sample, path, place, len(before))
             path.write_bytes(whole)
+
+
+def _check_no_line_is_lost(subject: Subject, sample: Sample, path: Path, place: float, rows: int) -> None:
+    """A line of text with something else in its place is a row still, an error, or counted as skipped."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    at = min(len(lines) - 1, 1 + int(place * len(lines)))
+    if len(lines) < FEW_LINES or not _is_text(b"".join(lines)) or not lines[at].strip():
+        return
+    lines[at] = GARBLED + lines[at][len(lines[at].rstrip(b"\r\n")) :]
+    path.write_bytes(b"".join(lines))
+    error = _reading_error(subject, sample)
+    if error is not None:
+        return
+    source = build(subject, sample.table)
+    skipped = source.skipped().count if hasattr(source, "skipped") else 0
+    require(
+        len(source) + skipped >= rows,
+        f"with {GARBLED!r} in place of line {at + 1} of {path.name} it has {len(source)} rows instead of "
+        f"{rows}, without a word",
+    )
 
 
 @law(
@@ -107,7 +137,7 @@ def no_network(subject: Subject) -> None:
 def truncation_is_noticed(subject: Subject, kept: float) -> None:
     """A truncated file gives an error, or other content with another fingerprint; no other exception."""
     with sampled(subject) as sample:
-        before = build(subject, sample.table).fingerprint()
+        before, rows = build(subject, sample.table).fingerprint(), len(build(subject, sample.table))
         for path in sample.files():
             whole = path.read_bytes()
             cut = whole[: min(len(whole) - 1, int(kept * len(whole)))] if whole else whole
@@ -123,6 +153,10 @@ def truncation_is_noticed(subject: Subject, kept: float) -> None:
                     isinstance(error, DataError | ResourceError),
                     f"with {path.name} cut short it raises {type(error).__name__}: {error}",
                 )
+            if whole.endswith(b"\n") and not whole.endswith(b"\r\n"):
+                path.write_bytes(whole[:-1])
+                same = _reading_error(subject, sample) or len(build(subject, sample.table)) >= rows
+                require(bool(same), f"without the line end at the end of {path.name} its last row is lost")
             path.write_bytes(whole)
 
 
@@ -132,7 +166,11 @@ def truncation_is_noticed(subject: Subject, kept: float) -> None:
     mistake="strip(), guessed types, universal newlines, NA turned into None, a BOM taken for text",
     applies=writes,
     given=lambda subject: st.fixed_dictionaries({"rows": _row_lists()}),
-    corners=lambda subject: [{"rows": _hostile_rows()}, *({"rows": [row]} for row in _hostile_rows())],
+    corners=lambda subject: [
+        {"rows": _hostile_rows()},
+        *({"rows": [row]} for row in _hostile_rows()),
+        {"rows": [{"text": "again", "label": "a"}] * 3},
+    ],
 )
 def text_comes_back_as_written(subject: Subject, rows: list[dict[str, str]]) -> None:
     """Rows written with `write` are read back equal, every character, or refused with a `DataError`."""
@@ -149,6 +187,42 @@ def text_comes_back_as_written(subject: Subject, rows: list[dict[str, str]]) -> 
                     record.get(name) == value,
                     f"row {number}, column {name!r}: written {value!r}, read {record.get(name)!r}",
                 )
+
+
+@law(
+    "D20",
+    why="a blank line between texts is an empty text, and a data set is never shorter than its file",
+    mistake="`if line.strip()`, or a reader of tables that leaves out blank lines",
+    applies=writes,
+)
+def blank_lines_are_rows_or_errors(subject: Subject) -> None:
+    """Where each line of a file is a text, a blank one is an empty text, an error, or counted as skipped."""
+    try:
+        with sampled(subject, [{"text": text} for text in LINES]) as sample:
+            _check_blank_line(subject, sample)
+    except Broken:
+        raise
+    except Exception:  # noqa: BLE001  rows of one column are none that it can write
+        return
+
+
+def _check_blank_line(subject: Subject, sample: Sample) -> None:
+    source = build(subject, sample.table)
+    if source.columns() != ("text",):
+        return
+    for path in sample.files():
+        lines = path.read_bytes().splitlines(keepends=True)
+        if [line.decode().strip() for line in lines[-len(LINES) :]] != list(LINES):
+            continue  # a line is more than a text, so that a blank one may be none
+        path.write_bytes(b"".join([*lines[:-1], b"\n", lines[-1]]))
+        if _reading_error(subject, sample) is not None:
+            continue
+        source = build(subject, sample.table)
+        skipped = source.skipped().count if hasattr(source, "skipped") else 0
+        require(
+            len(source) + skipped > len(LINES),
+            f"a blank line between the texts of {path.name} is left out without a word",
+        )
 
 
 @law(

@@ -140,6 +140,7 @@ def another_task_changes_no_other(subject: Subject, options: Table, table: Param
     schedule = built(subject, options)
     head = (
         Row(f"heads.{NEW}.dense.weight", (4, 2), NEW, "head", table.depth + 2, "weight"),
+        Row(f"heads.{NEW}.wide.weight", (10**4, 10**4), NEW, "head", table.depth + 2, "weight"),
         Row(f"heads.{NEW}.dense.bias", (), NEW, "head", table.depth + 2, "bias"),
     )
     backbone = sum(row.role != "head" for row in table)

@@ -2,25 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import torch
+from attrs import evolve
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mtlkit.contracts.params import Row
+from mtlkit.contracts.params import Kind, Role, Row
 from mtlkit.contracts.regularizer import Mixed, Pulled, Regularizer
 from mtlkit.contracts.selectors import parse
 from mtlkit.testing.asking import Questions
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.general import first
-from mtlkit.testing.laws.moments import usual
+from mtlkit.testing.laws.moments import starts, usual
 from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
 SHAPES = ((3, 2), (4,), (), (1,), (2, 3, 2))
-DRAWS = 4000
-RARE = 30
+DRAWS, WIDE = 400, 16
+RARE, FEW = 30, 20
 
 
 def build(subject: Subject, table: Table) -> Regularizer:
@@ -190,21 +191,27 @@ def weights_are_pulled_apart(subject: Subject, options: Table, seed: int, distan
 def mixed_weights_are_the_weight_on_average(subject: Subject, options: Table, seed: int) -> None:
     """The mean of what replaces a weight is the weight, and the factor on its gradient is 1 on average."""
     regularizer = build(subject, options)
-    row = Row("backbone.wide", (DRAWS,), "backbone", "block", 1, "weight")
-    start = torch.zeros(DRAWS, dtype=torch.float64)
-    weight = Pulled(row, torch.ones(DRAWS, dtype=torch.float64, requires_grad=True), start, torch.ones(DRAWS))
-    mixed = _mixed(regularizer, weight, seed)
-    if mixed is None:
+    row = Row("backbone.wide", (WIDE,), "backbone", "block", 1, "weight")
+    start = torch.zeros(WIDE, dtype=torch.float64)
+    weight = Pulled(row, torch.ones(WIDE, dtype=torch.float64, requires_grad=True), start, torch.ones(WIDE))
+    generator = torch.Generator().manual_seed(seed)
+    mixes = [mixed for _ in range(DRAWS) if (mixed := regularizer.mix(weight, generator)) is not None]
+    if not mixes:
         return
     odd = options not in usual(subject)
-    for name, values in (("value", mixed.value), ("gradient", mixed.gradient)):
-        require(values.shape == row.shape, f"the {name} has the shape {tuple(values.shape)}, not {row.shape}")
+    for name in ("value", "gradient"):
+        drawn: list[Tensor] = [getattr(mixed, name).detach() for mixed in mixes]
+        wrong = [tuple(each.shape) for each in drawn if each.shape != row.shape]
+        require(not wrong, f"the {name} has the shape {wrong and wrong[0]}, not {row.shape}")
+        values = torch.stack(drawn).double()
         if odd and _one_sided(values):
             continue  # an odd share, of which so few draws say nothing
-        spread = float(values.double().std()) / DRAWS**0.5
-        mean = float(values.double().mean())
+        # The numbers of a weight may be drawn together, but one mix is drawn apart from the next.
+        means = values.mean(1)
+        mean, spread = float(means.mean()), float(means.std()) / len(mixes) ** 0.5
+        told = f"the mean {name} of {values.numel()} numbers of 1 is {mean:.3f}"
         # Eight standard errors: a right regularizer fails once in 10^15 trials.
-        require(abs(mean - 1) <= 8 * spread + 1e-9, f"the mean {name} of {DRAWS} numbers of 1 is {mean:.3f}")
+        require(abs(mean - 1) <= 8 * spread + 1e-9, told)
 
 
 def _one_sided(values: Tensor) -> bool:
@@ -233,6 +240,66 @@ def mixing_draws_from_the_generator(subject: Subject, options: Table, seed: int,
         one, two = found
         if one is not None and two is not None:
             require(torch.equal(one.value, two.value), f"{weight.row.name} is mixed differently")
+        generators = [torch.Generator().manual_seed(seed + more) for more in (0, 1)]
+        for generator in generators:
+            regularizer.mix(weight, generator)
+        states = [generator.get_state() for generator in generators]
+        require(not torch.equal(*states), f"mixing {weight.row.name} seeds the generator anew")
+
+
+@law(
+    "Z10",
+    why="a regularizer that holds nothing is named in the recipe, and nothing is held",
+    mistake="a factor that is 0 whatever the options are, or a mix that leaves every number as it is",
+)
+def something_is_held(subject: Subject) -> None:
+    """Where there is a penalty or a mix at all, some options pull at a weight or replace it."""
+    for table in starts(subject):
+        if any(_holds(build(subject, table), weight) for weight in _every_kind()):
+            return
+    asked = [_asked(build(subject, table), weight) for table in starts(subject) for weight in _every_kind()]
+    require(
+        not any(asked),
+        "with none of the options tried is any weight pulled, replaced, or its gradient changed; return None "
+        "for no penalty and for no mix",
+    )
+
+
+def _asked(regularizer: Regularizer, weight: Pulled) -> bool:
+    """Whether it has a penalty, be it 0, or a mix, be it the weight itself."""
+    return regularizer.penalty([weight]) is not None or _mixed(regularizer, weight, 0) is not None
+
+
+def _every_kind() -> list[Pulled]:
+    """Weights away from their start in every place of a model and of every kind."""
+    places: tuple[tuple[str, str, Role, int], ...] = (
+        ("backbone.word", "backbone", "embeddings", 0),
+        ("backbone.layer.0", "backbone", "block", 1),
+        ("backbone.pooler", "backbone", "final", 2),
+        ("heads.news", "news", "head", 3),
+    )
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    rows = [
+        Row(f"{path}.{kind}", (3, 2), owner, role, depth, kind)
+        for path, owner, role, depth in places
+        for kind in kinds
+    ]
+    [model, *_] = pulled(3, 3.0)
+    return [evolve(model, row=row) for row in rows]
+
+
+def _holds(regularizer: Regularizer, weight: Pulled) -> bool:
+    penalty = regularizer.penalty([weight])
+    if penalty is not None and any(bool(each.any()) for each in _gradients(penalty, [weight])):
+        return True
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(FEW):
+        mixed = regularizer.mix(weight, generator)
+        if mixed is not None:
+            same = torch.equal(mixed.value, weight.value) and bool((mixed.gradient == 1).all())
+            if not same:
+                return True
+    return False
 
 
 @law(

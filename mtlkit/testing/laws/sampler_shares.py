@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mtlkit.contracts.progress import Progress
 from mtlkit.contracts.sampling import Sampler, Source
 from mtlkit.testing.law import Values, law, require
+from mtlkit.testing.laws.general import tables
 from mtlkit.testing.laws.moments import FAR, starts
 from mtlkit.testing.laws.sampler import Sources, Table, _sources, build, draw, mixes, named, usable
 from mtlkit.testing.subject import Subject
@@ -17,6 +18,7 @@ from mtlkit.testing.subject import Subject
 CHANCE = log(1e12)
 """Nats: how unlikely a correct sampler is to be rejected by one comparison."""
 STEPS, WINDOW, LEAST, CYCLE = 6000, 1500, 0.02, 60
+LIKE_SIZES, LARGE_BATCH, RULE = (40, 20, 30), 24, 16
 SIZES = ((40, 10), (60, 20, 5), (25, 25, 25, 25, 1))
 
 
@@ -49,12 +51,48 @@ def small_mixes_to_try(subject: Subject) -> Iterable[Values]:
     "small batch",
     given=small_mixes,
     corners=small_mixes_to_try,
-    applies=declaring,
     share=0.25,
 )
 def every_source_appears(subject: Subject, options: Table, sources: Sources, batch: int, seed: int) -> None:
-    """A source with a share of at least 2 % gets a row within 1500 steps from the start of a run."""
-    _appears(build(subject, options), sources, batch, seed, range(WINDOW))
+    """A source with a share of at least 2 % gets a row within 1500 steps from the start of a run.
+
+    Without declared shares, each of a few sources of like size gets one in a run of 3000, or one gets all.
+    """
+    sampler = build(subject, options)
+    if sampler.shares(usable(sampler, sources), Progress(0, 10**5, 1000)) is not None:
+        _appears(sampler, sources, batch, seed, range(WINDOW))
+    elif not named(sampler):
+        _takes_of_all(sampler, seed)
+
+
+@law(
+    "S17",
+    why="another seed must give another order of data, and the seed of the run is the only one there is",
+    mistake="a generator made in the sampler and seeded with the step, or a hash of the step",
+    given=tables,
+    corners=lambda subject: [{"options": table} for table in starts(subject)],
+    share=0.2,
+)
+def chance_comes_from_the_generator(subject: Subject, options: Table) -> None:
+    """Mixes that change from step to step without a rule are others with another seed."""
+    sampler = build(subject, options)
+    sources = usable(sampler, _sources(named(sampler), (40, 40, 40)))
+    if len(sources) < 2:
+        return
+    for batch in (1, 8):
+        one, other = (
+            [
+                tuple(sorted(draw(sampler, sources, Progress(step, FAR, 10**5), seed, batch).items()))
+                for step in range(WINDOW)
+            ]
+            for seed in (1, 2)
+        )
+        # What turns by a rule comes back to what it did before; chance hardly ever does, sixteen steps long.
+        stretches = {tuple(one[at : at + RULE]) for at in range(WINDOW - RULE)}
+        require(
+            one != other or len(stretches) < WINDOW / 2,
+            f"with batches of {batch} its mixes look drawn, and two seeds give the same {WINDOW} of them",
+        )
 
 
 @law(
@@ -196,6 +234,30 @@ def _appears(sampler: Sampler, sources: Sources, batch: int, seed: int, steps: r
         f"{', '.join(sorted(waiting))}, with at "
         f"least {LEAST:.0%} of the rows by the declared shares",
     )
+
+
+def _takes_of_all(sampler: Sampler, seed: int) -> None:
+    """Each of a few sources gets a row somewhere in a run, or the same one gets all of them in any batches.
+
+    A draw by size leaves one out with a chance below 1e-200.
+    """
+    sources, total = _sources((), LIKE_SIZES), 2 * WINDOW
+    rows = {source.name: source.rows for source in sources}
+    taken: dict[int, set[str]] = {}
+    for batch in (1, 2, LARGE_BATCH):
+        met = taken[batch] = set()
+        for step in range(total):
+            found = draw(sampler, sources, Progress(step, total, 100), seed, batch)
+            met |= {name for name, count in found.items() if count}
+            if len(met) == len(sources):
+                break
+    only_one = len(set().union(*taken.values())) == 1
+    for batch, met in taken.items():
+        require(
+            len(met) == len(sources) or only_one,
+            f"in a run of {total} steps of {batch} rows over sources of {rows} rows it takes no row of "
+            f"{', '.join(sorted(set(rows) - met))}, and declares no shares",
+        )
 
 
 def _shares(sampler: Sampler, sources: Sources, progress: Progress) -> dict[str, float] | None:
