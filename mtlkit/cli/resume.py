@@ -29,10 +29,10 @@ def resume(
     from mtlkit.plan.changes import Leave
 
     leave = Leave(tuple(allow), inexact=allow_inexact, damage=not strict)
-    over = has_ended(run) and not set_
     with naming_plugins(plugin), stopping() as stop, watching(stop) as watch:
         with suppress(MtlkitError):  # told below
             watch.parts = stored_plan(run, plugin).parts
+        over = has_ended(run) and not set_
         result = go_on(run, set_, plugin, leave=leave, console=True, stop=stop)
     if over:
         note("the run has ended: these are its results, and nothing was changed")

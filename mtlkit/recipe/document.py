@@ -155,6 +155,9 @@ def _layers(path: Path, chain: tuple[Path, ...] = (), blame: Blame = Problem) ->
         raise RecipeError(blame(f"extends itself: {circle}", "remove one of them"))
     if len(chain) > MAX_CHAIN:
         raise RecipeError(blame(f"extends more than {MAX_CHAIN} recipes in a row", "extend fewer"))
+    if chain and path.exists() and not (path.is_file() or path.is_dir()):
+        # a recipe on the command line may come through a pipe; what one extends would be waited for
+        raise RecipeError(blame(f"{str(path)!r} is a pipe or a device", "extend a file"))
     own = _parsed(path, blame)
     bases = own.data.pop("extends", [])
     names = bases if isinstance(bases, list) else [bases]

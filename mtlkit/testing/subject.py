@@ -1,5 +1,6 @@
 """The plugin under test: a card, the options it is tried with, and how a script names it."""
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -191,7 +192,7 @@ def _addressed(address: str) -> Subject:
     place, _, name = address.rpartition(":")
     folder = ""
     if place.endswith(".py"):
-        path = Path(place).resolve()
+        path = Path(os.path.realpath(place))  # which says nothing of a circle of links
         folder, place = str(path.parent), path.stem
         if not path.is_file():
             raise UsageError(f"there is no file {path}", "give module:object or path/to/file.py:object")
@@ -200,7 +201,7 @@ def _addressed(address: str) -> Subject:
             sys.path.insert(0, where)
     try:
         module = import_module(place)
-    except Exception as error:  # importing a plugin may raise anything
+    except (Exception, SystemExit) as error:  # importing a plugin may raise anything
         raise UsageError(f"{place} can't be imported: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         raise UsageError(f"{place} has no {name!r}", closest(name, [n for n in vars(module) if n[0] != "_"]))

@@ -1,5 +1,7 @@
 """Places that can be none: told in one line, with what would be right."""
 
+import os
+
 import pytest
 
 from mtlkit.cli.main import _code
@@ -39,4 +41,41 @@ def test_what_is_no_recipe(tmp_path, monkeypatch, capsys, command, place):
     (tmp_path / "file").write_bytes(b"\x80\x02}q")
     (tmp_path / "loop").symlink_to("loop")
     assert _code([command, place]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("place", ["pipe", "/dev/zero", "/dev/tty", "link"])
+def test_a_recipe_extends_no_pipe_and_no_device(tmp_path, monkeypatch, capsys, place):
+    """Nothing would ever come, or never end; what is named on the command line may be a pipe."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    (tmp_path / "r.toml").write_text(f'extends = "{place}"\n')
+    assert _code(["validate", "r.toml"]) == 2
+    told = f"r.toml:1:11  extends  {place!r} is a pipe or a device  extend a file\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        "loop.py:X",
+        "folder.py:X",
+        "leaves.py:X",
+        "pipe.py:X",
+        "nothere.py:X",
+        ":",
+        "a:",
+        ":b",
+        "..:x",
+        "a.b.c:d",
+    ],
+)
+def test_what_is_no_plugin_to_check(tmp_path, monkeypatch, capsys, thing):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "leaves.py").write_text("raise SystemExit(0)")
+    os.mkfifo("pipe.py")
+    assert _code(["check", thing]) == 2
     assert capsys.readouterr().err.count("\n") == 1

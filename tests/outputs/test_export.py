@@ -184,12 +184,33 @@ def test_an_existing_folder_is_not_touched_unless_asked(finished, tmp_path, caps
     out = tmp_path / "out"
     out.mkdir()
     (out / "old").write_text("old")
+    (out / "export.json").write_text("{}")
     assert _code(["export", str(folder), "--out", str(out), "--task", "tags", "--force", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["folder"], [form["task"] for form in told["forms"]]) == (str(out), ["tags"])
     assert sorted(path.name for path in (out / "heads").iterdir()) == ["tags"]
     assert not (out / "old").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("what", ["the run", "its checkpoints", "a folder of others", "a link", "a file"])
+def test_nothing_but_an_export_is_replaced(finished, tmp_path, capsys, what):
+    folder, _ = finished
+    place = {"the run": folder, "its checkpoints": folder / "checkpoints"}.get(what, tmp_path / "place")
+    if what == "a file":
+        place.write_text("mine")
+    elif what != "a link" and place.parent == tmp_path:
+        place.mkdir()
+        (place / "mine").write_text("mine")
+    elif what == "a link":
+        (tmp_path / "there").mkdir()
+        (tmp_path / "there" / "export.json").write_text("{}")
+        place.symlink_to("there")
+    before = sorted(path for top in (folder, tmp_path) for path in top.rglob("*"))
+    assert _code(["export", str(folder), "--out", str(place), "--force"]) == 2
+    told = f"{place} is no exported model, and is not replaced  name another folder with --out\n"
+    assert capsys.readouterr().err == told
+    assert sorted(path for top in (folder, tmp_path) for path in top.rglob("*")) == before
 
 
 def test_what_computes_something_else_is_left_out_and_said(tmp_path, monkeypatch, capsys):

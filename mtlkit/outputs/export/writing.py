@@ -9,6 +9,7 @@ model/
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,12 +32,16 @@ def export(model: TrainedModel, folder: Path, *, replace: bool = False) -> Expor
     """Write the model below `folder`, which must not exist unless it is to be replaced.
 
     Raises:
-        UsageError: when the folder exists.
+        UsageError: when the folder exists, or is to be replaced and holds something else than an export.
         ResourceError: when the backbone can't be exported, or nothing can be written there.
         TrainingError: when something that was written, loaded back, is not what was trained.
     """
-    if folder.exists() and not replace:
+    if os.path.lexists(folder) and not replace:
         raise UsageError(f"{folder} exists", "name another folder with --out, or replace it with --force")
+    if os.path.lexists(folder) and not _is_replaceable(folder):
+        raise UsageError(
+            f"{folder} is no exported model, and is not replaced", "name another folder with --out"
+        )
     with _quiet(), _aside(folder) as aside:
         apart = save_backbone(model, aside)
         forms: list[Form] = []
@@ -53,6 +58,14 @@ def export(model: TrainedModel, folder: Path, *, replace: bool = False) -> Expor
         (aside / FACTS).write_text(_facts(model, exported), encoding="utf-8")
         (aside / README).write_text(card(model, forms, left, without_pooler(aside)), encoding="utf-8")
     return exported
+
+
+def _is_replaceable(folder: Path) -> bool:
+    """Whether nothing is lost with it: an export, or an empty folder; no link, no run, nobody's home."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    names = {each.name for each in folder.iterdir()}
+    return not names or FACTS in names
 
 
 def _facts(model: TrainedModel, exported: Exported) -> str:
