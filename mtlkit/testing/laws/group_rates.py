@@ -34,6 +34,7 @@ from mtlkit.testing.subject import Subject
 
 LITTLE, TINY = 1e-9, 1e-250
 UNHEARD = "zzz-unheard"
+ODD_RATE = 0.00371
 PRIMES = (3, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43)
 
 
@@ -145,7 +146,9 @@ def double_precision(subject: Subject, options: Table) -> None:
     why="a recipe with a misspelt task is refused because plugins say which tasks their options name",
     mistake="forgetting to override tasks(), or returning one text instead of a tuple",
     given=models,
-    corners=lambda subject: [{"options": table, "table": MODELS[0]} for table in starts(subject)],
+    corners=lambda subject: [
+        {"options": table, "table": MODELS[0]} for table in (*starts(subject), *_naming_tasks(subject))
+    ],
 )
 def tasks_are_told(subject: Subject, options: Table, table: ParamTable) -> None:
     """`tasks()` is a tuple of texts among the options, and has every task that has a rate of its own."""
@@ -171,6 +174,18 @@ def tasks_are_told(subject: Subject, options: Table, table: ParamTable) -> None:
                     f"when the task is "
                     f"called {UNHEARD!r}), and tasks() does not name it: {told!r}",
                 )
+
+
+def _naming_tasks(subject: Subject) -> Iterable[Table]:
+    """The first tables with a rate for a task in every option that is a table of names."""
+    for table in starts(subject):
+        options = subject.options(table)
+        if attrs.has(type(options)):
+            mappings = [str(each.alias) for each in attrs.fields(type(options)) if each.init]
+            mappings = [name for name in mappings if isinstance(getattr(options, name, None), Mapping)]
+            named = {**table, **{name: {MODELS[0].tasks[0]: ODD_RATE} for name in mappings}}
+            if mappings and accepts(subject, named):
+                yield named
 
 
 def _part(prime: int, rate: float) -> float:
