@@ -17,6 +17,7 @@ from mtlkit.engine.build import Built, build, build_optimizer, make, outline, re
 from mtlkit.engine.cache import Cache
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
+from mtlkit.engine.heap import keep_freed_memory
 from mtlkit.engine.identity import identity
 from mtlkit.engine.labels import check_labels
 from mtlkit.engine.limits import limit_of
@@ -208,6 +209,7 @@ def _check_selection(plan: Plan, data: Mapping[str, Rows]) -> None:
 @spanned("start")
 def open_session(prepared: Preview) -> Session:
     """Load the weights and build what trains them."""
+    keep_freed_memory()
     plan, data = prepared.plan, prepared.data
     device = _device()
     check_memory(prepared.built.table)
