@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from mtlkit.errors import MtlkitError, Problem, RecipeError, ResourceError
+from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, ResourceError
 from mtlkit.refusals import refusals
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def load(
 
     Raises:
         RecipeError: with every problem, each with file, line and column.
+        PluginError: when one of the plugin files can't be used, though the recipe has no need of it.
     """
     from mtlkit.catalog.discover import open_catalog
     from mtlkit.plan.resolve import examine
@@ -50,6 +51,7 @@ def load(
     document = read(Path(path), overrides)
     catalog = open_catalog([Path(file) for file in plugin_files])
     recipe, _ = examine(document, catalog)
+    _check_files(catalog, plugin_files)
     return LoadedRecipe(recipe, document, catalog)
 
 
@@ -272,6 +274,12 @@ def _check_run(folder: Path) -> None:
             f"{str(folder)!r} is no directory of a run: it has no {RECIPE}",
             "name one, as `mtlkit run` prints it: runs/NAME/ID",
         )
+
+
+def _check_files(catalog: "Catalog", files: Sequence[str | Path]) -> None:
+    named = {str(Path(file)) for file in files}
+    if failed := [each for each in catalog.failures if each.module in named]:
+        raise PluginError([Problem(str(each), "mend the file, or leave out --plugin") for each in failed])
 
 
 def _check_leave(run_dir: Path, leave: "Leave | None") -> None:

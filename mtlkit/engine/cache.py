@@ -22,7 +22,8 @@ class Cache:
         """The shelf at that address, None where there is none that can be used."""
         try:
             return ShelfFile.open(self.folder / digest, layout)
-        except (OSError, ValueError, KeyError, AttributeError, TypeError):  # none, or a damaged one
+        except (OSError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError, RecursionError):
+            # none, or a damaged one
             return None
 
     def make(self, digest: str, layout: Layout, sample: Tensor, words: str) -> ShelfFile:
@@ -39,7 +40,10 @@ class Cache:
 
     def trim(self, needed: int = 0) -> int:
         """Remove the least recently used shelves until there is room; how many bytes are too many still."""
-        shelves = sorted(kept(self.folder), key=lambda shelf: shelf.used)
+        try:
+            shelves = sorted(kept(self.folder), key=lambda shelf: shelf.used)
+        except OSError:  # a folder that can't be read is none of ours to clear; nothing is stored there
+            return 0
         over = sum(shelf.size for shelf in shelves) + needed - self.max_bytes
         for shelf in shelves:
             if over > 0 and remove(shelf.folder):

@@ -4,6 +4,7 @@ State is kept by the canonical name of the weight, never by position. Nothing in
 before its manifest agrees. Writing is in `writing.py`.
 """
 
+import errno
 import json
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
@@ -33,6 +34,9 @@ PREFIX = "step-"
 LARGEST_MANIFEST = 2**20
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, SafetensorError)
 """What is raised by files that fit their manifest, which whoever wrote them can write too."""
+
+NO_DAMAGE = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What says nothing of a file: it may not be read, or not now."""
 
 
 @frozen
@@ -68,7 +72,11 @@ def _step_of(name: str) -> int | None:
 
 
 def verify(checkpoint: Path) -> list[str]:
-    """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole."""
+    """The files of a checkpoint that are missing or differ from its manifest; empty when it is whole.
+
+    Raises:
+        OSError: when a file may not be read, or not now: nothing is known of it then.
+    """
     if checkpoint.is_symlink() or not checkpoint.is_dir():
         return ["it is no folder"]
     manifest = _manifest(checkpoint)
@@ -195,7 +203,9 @@ def _manifest(checkpoint: Path) -> Mapping[str, Any] | str:
         if whole and manifest["format"] != FORMAT:
             return f"{MANIFEST} (format {manifest['format']}, this mtlkit reads {FORMAT})"
         whole = whole and set(FILES) == set(manifest["files"]) and isinstance(manifest["step"], int)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, OSError) and error.errno in NO_DAMAGE:
+            raise
         return MANIFEST
     return manifest if whole else MANIFEST
 
@@ -207,7 +217,9 @@ def _strange(checkpoint: Path, files: Mapping[str, Any]) -> set[str]:
 def _is_as_told(path: Path, told: object) -> bool:
     try:
         return attrs.asdict(as_read(path)) == told
-    except OSError:
+    except OSError as error:
+        if error.errno in NO_DAMAGE:
+            raise
         return False
 
 

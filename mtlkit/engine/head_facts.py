@@ -77,7 +77,9 @@ def read_facts(plan: Plan, folder: Path) -> dict[str, HeadFacts]:
         raise ResourceError(
             f"{path} is missing", "name the directory of a run, as `mtlkit run` prints it"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise ResourceError(f"{path} can't be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ResourceError(f"{path} is damaged: {type(error).__name__}: {error}") from error
     if told != _digest(document):
         raise ResourceError(f"{path} is damaged: its content is not what it says in sha256")

@@ -39,7 +39,7 @@ def kept(folder: Path) -> Iterator[Kept]:
             about = json.loads((path / ABOUT).read_text(encoding="utf-8"))
             size = sum(each.stat().st_size for each in path.iterdir())
             yield Kept(path, str(about.get("words", "")), size, (path / ABOUT).stat().st_mtime)
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             continue  # somebody is making or removing it
 
 

@@ -25,7 +25,7 @@ from mtlkit.engine.versions import code_of
 
 VALUES, LENGTHS = "values", "lengths"
 FORMAT = 1
-ANY_DAMAGE = (OSError, ValueError, KeyError, AttributeError, TypeError)
+ANY_DAMAGE = (OSError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError, RecursionError)
 
 
 @frozen(eq=False)

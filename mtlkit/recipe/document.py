@@ -189,6 +189,9 @@ def _parsed(path: Path, blame: Blame) -> Layer:
         with path.open("rb") as stream:
             raw = stream.read(1024 * 1024 + 1)
     except (OSError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            message = f"{file!r} can't be read: {error.strerror}"
+            raise RecipeError(blame(message, "get the right to read it, or name another")) from error
         reason = "does not exist" if isinstance(error, FileNotFoundError) else _reason(error)
         raise RecipeError(blame(f"{file!r} {reason}", _nearest_file(path))) from error
     text = decode(raw, file)

@@ -1,10 +1,14 @@
 """Places that can be none: told in one line, with what would be right."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
+from engine_recipes import run_recipe, write_recipe
 
 from mtlkit.cli.main import _code
+from mtlkit.engine import checkpoint, head_facts, shelves
 
 LONG = "x" * 5_000
 
@@ -79,3 +83,89 @@ def test_what_is_no_plugin_to_check(tmp_path, monkeypatch, capsys, thing):
     os.mkfifo("pipe.py")
     assert _code(["check", thing]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def refusing(function, name, number):
+    """The function, but of a file of that name the system says that it may not be read."""
+
+    def call(path, *words):
+        if Path(path).name == name:
+            raise OSError(number, os.strerror(number), str(path))
+        return function(path, *words)
+
+    return call
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+@pytest.mark.parametrize("name", ["weights.safetensors", "manifest.json"])
+def test_what_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch, capsys, number, name):
+    """By root everything may be read, and without much running no table of files is full."""
+    result, _ = run_recipe(write_recipe(tmp_path, length="2st", more=""))
+    log = result.run_dir / "events.jsonl"
+    log.write_bytes(log.read_bytes().rpartition(b"{")[0])
+    before = sorted(path.name for path in (result.run_dir / "checkpoints").iterdir())
+    for function in ("as_read", "read_bytes"):
+        monkeypatch.setattr(checkpoint, function, refusing(getattr(checkpoint, function), name, number))
+    capsys.readouterr()
+    for command in ("resume", "evaluate", "export"):
+        assert _code([command, str(result.run_dir)]) == 5
+        told = capsys.readouterr().err
+        assert os.strerror(number) in told
+        assert "damaged" not in told
+    assert sorted(path.name for path in (result.run_dir / "checkpoints").iterdir()) == before
+
+
+def test_facts_that_may_not_be_read(tmp_path, monkeypatch, capsys):
+    result, _ = run_recipe(write_recipe(tmp_path, length="2st", more=""))
+    path = result.run_dir / head_facts.FILE
+    monkeypatch.setattr(head_facts, "read_bytes", refusing(head_facts.read_bytes, path.name, errno.EACCES))
+    capsys.readouterr()
+    assert _code(["evaluate", str(result.run_dir)]) == 5
+    assert capsys.readouterr().err == f"{path} can't be read: Permission denied\n"
+
+
+def test_a_store_that_may_not_be_read_ends_no_run(tmp_path, monkeypatch, capsys):
+    """As in a container whose home belongs to somebody else."""
+
+    def listed(_folder):
+        raise PermissionError(errno.EACCES, "Permission denied", str(_folder))
+
+    from mtlkit.engine import cache
+
+    monkeypatch.setattr(cache, "kept", listed)
+    recipe = write_recipe(tmp_path, length="2st", more="")
+    words = ["run", str(recipe), "--out", str(tmp_path / "runs"), "--set", "freeze={use='backbone'}"]
+    assert _code(words) == 0
+    monkeypatch.setattr(shelves, "kept", listed)
+    capsys.readouterr()
+    assert _code(["cache", "ls"]) == 5
+    assert "Permission denied" in capsys.readouterr().err
+
+
+def test_a_recipe_that_may_not_be_read(tmp_path, monkeypatch, capsys):
+    recipe = write_recipe(tmp_path, more="")
+
+    def denied(*_words, **_named):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    assert _code(["validate", str(recipe)]) == 2
+    told = f"{str(recipe)!r} can't be read: Permission denied  get the right to read it, or name another\n"
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize("command", ["validate", "plan", "run", "data"])
+def test_a_plugin_file_that_can_not_be_used_is_told_though_nothing_uses_it(tmp_path, capsys, command):
+    recipe, broken = write_recipe(tmp_path, more=""), tmp_path / "mtlkit_odd_broken.py"
+    broken.write_text("1 / 0")
+    files = [tmp_path / "nothere.py", broken]
+    words = [word for file in files for word in ("--plugin", str(file))]
+    assert _code([command, str(recipe), *words]) == 4
+    assert capsys.readouterr().err.splitlines() == [
+        f"the plugins of {file.name} failed to load ({file}): {cause}  mend the file, or leave out --plugin"
+        for file, cause in zip(
+            files,
+            ["FileNotFoundError: the file does not exist", "ZeroDivisionError: division by zero"],
+            strict=True,
+        )
+    ]
