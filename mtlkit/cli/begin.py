@@ -1,6 +1,6 @@
-"""The command `mtlkit` from its first moment on: a signal to it ends it in a line, and no traceback.
+"""The first moments of the command `mtlkit`: a signal to it ends it in a line, and no traceback.
 
-A module of its own beside the package, because importing `mtlkit` takes ten times as long as starting Python.
+A module of its own, because importing the command line takes several times as long as starting Python.
 """
 
 import os
