@@ -23,6 +23,7 @@ from mtlkit.engine.pooling import pool
 from mtlkit.engine.seeds import derive
 from mtlkit.testing.head_rows import HIDDEN, Lesson, label_columns, lesson_of
 from mtlkit.testing.law import require
+from mtlkit.testing.modules import trainable
 from mtlkit.testing.strategies import features_of
 from mtlkit.testing.subject import Subject
 from mtlkit.testing.toy_tokens import PADDING, ToyRow, toy_row
@@ -110,7 +111,7 @@ class Exam:
         features, leaves = with_gradients(self.features, self.head.needs)
         output = self.scores(features)
         term = self.head.loss(output, self.targets())
-        weights = dict(self.head.named_parameters())
+        weights = trainable(self.head)
         wanted = {**weights, **leaves}
         found: Sequence[Tensor | None] = (None,) * len(wanted)
         if term.sum.requires_grad:

@@ -57,15 +57,29 @@ CONTRACTS: dict[PluginKind, Contract] = {
         tensors=True,
     ),
     "freeze": Contract(
-        ("freeze", "freeze_names", "freeze_time", "freeze_told", "freezing", "importing", "general"), 19
+        (
+            "freeze",
+            "freeze_names",
+            "freeze_time",
+            "freeze_told",
+            "freezing",
+            "importing",
+            "general",
+            "options_used",
+        ),
+        19,
     ),
-    "lr": Contract(("rates", "groups", "group_rates", "importing", "general"), 15),
-    "curve": Contract(("curves", "curve_lengths", "importing", "general"), 15),
+    "lr": Contract(("rates", "groups", "group_rates", "importing", "general", "options_used"), 15),
+    "curve": Contract(("curves", "curve_lengths", "importing", "general", "options_used"), 15),
     "optimizer": Contract(
-        ("optimizer", "optimizer_state", "optimizer_updates", "importing", "general"), 10, tensors=True
+        ("optimizer", "optimizer_state", "optimizer_updates", "importing", "general"),
+        10,
+        tensors=True,
     ),
-    "sampler": Contract(("sampler", "sampler_shares", "importing", "general"), 15),
-    "balancer": Contract(("balancer", "balancer_claims", "importing", "general"), 15, tensors=True),
+    "sampler": Contract(("sampler", "sampler_shares", "importing", "general", "options_used"), 15),
+    "balancer": Contract(
+        ("balancer", "balancer_claims", "importing", "general", "options_used"), 15, tensors=True
+    ),
     "regularizer": Contract(("regularizer", "importing", "general", "torch_state"), 18, tensors=True),
     "data": Contract(("data", "data_files", "importing", "general"), 15),
     "tracker": Contract(("tracker", "importing", "general"), 10),

@@ -26,6 +26,11 @@ def flags_of(module: nn.Module) -> dict[str, bool]:
     }
 
 
+def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
+    """Its weights by name, but for those that its author froze."""
+    return {name: each for name, each in module.named_parameters() if each.requires_grad}
+
+
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The names of what is different."""
     gone = [name for name in [*before, *after] if name not in after or name not in before]

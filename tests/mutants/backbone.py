@@ -486,6 +486,36 @@ class LoadedBackbone(Small):
                     weight.copy_(torch.randn(weight.shape, generator=generator))
 
 
+class NeverTrains(Small):
+    """Stays in eval mode, for the good of its numbers."""
+
+    def train(self, mode: bool = True):
+        return super().train(mode=False)
+
+
+class BlocksRest(Small):
+    """Its blocks stay in eval mode, dropout and all."""
+
+    def train(self, mode: bool = True):
+        super().train(mode)
+        self.layer.eval()
+        return self
+
+
+class OneTextOfTwo(Small):
+    """So narrow that words are hard to tell apart, and the second text is dropped."""
+
+    def __init__(self, options: Sizes, pretrained: bool = True) -> None:
+        super().__init__(options, pretrained)
+        self.hidden_size = 2
+        self.table, self.positions = nn.Embedding(SPECIALS + WORDS, 2), nn.Embedding(options.limit, 2)
+        self.layer = nn.ModuleList(Block(2) for _ in range(options.blocks))
+        self.last = nn.LayerNorm(2)
+
+    def prepare(self, rows):
+        return super().prepare([row[:1] for row in rows])
+
+
 def card(build, options=Sizes) -> Card:
     return Card("backbone", build.__name__, "under test", options, build)
 
@@ -498,6 +528,8 @@ MUTANTS: tuple[tuple[Card, str], ...] = (
     *_of("B1", OtherSize, IntegerMask, WordsFromOne, NoSpecials),
     *_of("B2", NoMask, PositionsFromTheEnd),
     *_of("B3", ForgetsOrder),
+    *_of("B7", NeverTrains, BlocksRest),
+    (card(OneTextOfTwo), "B29"),
     *_of("B4", MixesRows),
     *_of("B5", BlocksFromZero, FinalIsCalledBlock, FirstDigit),
     *_of("B6", AlwaysDropsOut, RunningMean, EvalInForward),

@@ -213,11 +213,22 @@ class ByPrefix(Balancer):
         return (self.task,)
 
 
+@frozen
+class BoundUnread(Balancer):
+    """A constant where the option was meant."""
+
+    least: Annotated[float, Gt(0)] = option("the least loss", 0.5)
+
+    def weights(self, losses: Losses, progress: Progress) -> Mapping[str, float]:
+        return scaled({task: 1 / max(loss, 1e-3) for task, loss in losses.items()})
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (OneMinus, "W1"),
     (ByProgress, "W1"),
     (ByLength, "W2"),
     (ByPrefix, "W2"),
+    (BoundUnread, "G14"),
     (AddsUpTo1, "W3"),
     (AllNamed, "W4"),
     (MeanOfNone, "W4"),

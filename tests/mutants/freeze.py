@@ -523,10 +523,21 @@ class LastStageUntold(FreezePolicy):
         return row.role == "head" or phase == 1
 
 
+@frozen
+class CountUnread(FreezePolicy):
+    """The embeddings, however many blocks are asked for."""
+
+    blocks: Annotated[int, Ge(0), Le(6)] = option("frozen blocks", 2)
+
+    def trainable(self, row: Row, table: ParamTable, phase: int | str) -> bool:
+        return row.role != "embeddings"
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (FirstNameOnly, "F2"),
     (AllButTheLargest, "F17"),
     (TellsOneMetric, "F32"),
+    (CountUnread, "G14"),
     (LastStageUntold, "F33"),
     (AsksOften, "F10"),
     (RemembersStep, "F10"),

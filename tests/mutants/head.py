@@ -793,6 +793,18 @@ class Wanted:
         return Wanted(self.numbers.to(device))
 
 
+class ProjectingHead(ClassifierHead):
+    """A weight that its author froze."""
+
+    def __init__(self, options, context) -> None:
+        super().__init__(options, context)
+        size = context.hidden_size
+        self.projection = nn.Parameter(torch.randn(size, size) / size**0.5, requires_grad=False)
+
+    def vector(self, view):
+        return view.pooled @ self.projection
+
+
 UNUSUAL: tuple[Card, ...] = (
     card(ClassifierHead),
     card(TaggerHead, Tags),
@@ -802,6 +814,7 @@ UNUSUAL: tuple[Card, ...] = (
     card(PriorHead),
     card(CoupledHead),
     card(AttentionHead),
+    card(ProjectingHead),
     card(ManyHead, Topics),
     card(UnevenHead),
 )

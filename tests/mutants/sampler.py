@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from zlib import crc32
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from attrs import field, frozen
 
 from mtlkit import Progress, Sampler, Source
@@ -231,11 +231,19 @@ class HashOfStep(Sampler):
         return {names[crc32(str(progress.step).encode()) % len(names)]: batch}
 
 
+@frozen
+class PowerUnread(Fair):
+    """An option that nothing reads."""
+
+    power: Annotated[float, Ge(0), Le(1)] = option("the power of the size", 0.5)
+
+
 MUTANTS: tuple[tuple[object, str], ...] = (
     (OwnChance, "S1"),
     (OneShort, "S3"),
     (RestToTheLargest, "S3"),
     (SeededByStep, "S17"),
+    (PowerUnread, "G14"),
     (HashOfStep, "S17"),
     (TakesTurns, "S2"),
     (LargestOnly, "S3"),

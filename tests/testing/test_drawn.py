@@ -33,6 +33,7 @@ DRAWN = [
         "backbone/tiny",
         {"options": {"overlap": 1, "long_texts": "windows"}, "form": "text", "rows": LONG_TEXT},
     ),
+    ("B29", "backbone/tiny", {"options": {"hidden_size": 1, "heads": 1}}),
     ("G8", "head/sentence-embedding", {"options": {"objective": {"use": "denoising"}}}),
 ]
 

@@ -13,7 +13,7 @@ from mtlkit.contracts.backbone import Features
 from mtlkit.testing.asking import Questions
 from mtlkit.testing.backbone_rows import COUNT, Lab, encoded, far, lab_of, precise, real
 from mtlkit.testing.law import Values, law, require
-from mtlkit.testing.laws.general import subject_tasks
+from mtlkit.testing.laws.general import first, subject_tasks
 from mtlkit.testing.modules import changed, flags_of, same, state_of
 from mtlkit.testing.subject import Subject
 
@@ -193,6 +193,40 @@ def eval_changes_nothing(subject: Subject, options: Table, form: str, rows: list
         moved = [name for name in changed(before, state_of(backbone)) if name not in buffers]
         moved += changed(flags, flags_of(backbone))
         require(not moved, f"in train mode forward changed {', '.join(moved)}")
+
+
+@law(
+    "B7",
+    why="what trains in eval mode trains without its dropout, and nobody sees it",
+    mistake="train() overridden so that it stays in eval mode, or a plain list of blocks",
+    given=lambda subject: st.fixed_dictionaries({"options": subject.tables(subject_tasks())}),
+    corners=first,
+    share=0.2,
+)
+def modes_are_kept(subject: Subject, options: Table) -> None:
+    """eval() puts every module in eval mode, and train() every one whose own weights train, each time alike.
+
+    A module with running statistics may stay in eval mode, and so may one that is frozen.
+    """
+    backbone = lab_of(subject, options).make()
+    seen = []
+    for _ in range(2):
+        backbone.eval()
+        left = [name or "the backbone" for name, module in backbone.named_modules() if module.training]
+        require(not left, f"after eval() these are in train mode: {', '.join(left[:4])}")
+        backbone.train()
+        require(bool(backbone.training), "after train() the backbone is in eval mode")
+        left = [name for name, module in backbone.named_modules() if not module.training and _trains(module)]
+        require(not left, f"after train() these are in eval mode: {', '.join(left[:4])}")
+        seen.append(flags_of(backbone))
+    again = changed(*seen)
+    require(not again, f"train() after eval() leaves other modes than at first: {', '.join(again[:4])}")
+
+
+def _trains(module: torch.nn.Module) -> bool:
+    """Whether it has weights of its own that train, and no statistics that it keeps of what it saw."""
+    trains = any(each.requires_grad for each in module.parameters(recurse=False))
+    return trains and not any(True for _ in module.buffers(recurse=False))
 
 
 def _seeded(backbone: Any, rows: Any, seed: int) -> Tensor:  # noqa: ANN401  a backbone

@@ -19,6 +19,7 @@ from mtlkit.testing.subject import Subject
 Table = Mapping[str, Any]
 OTHERS = ("x", "house", "rain", "Zürich", "7", "green", "walks", "Monday", "?", "under", "été", "yes")
 FEW_IDS = 8
+NARROW = 2
 ODD = ("", " ", "\n\t", "x", "☃", "e\u0301", "\u202eabc", "\x00", "<pad> [CLS] </s>", LONG)
 
 
@@ -86,8 +87,10 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
     lab = lab_of(subject, options)
     backbone = lab.build()
     longest = max(map(len, backbone.prepare([(LONG,), ("x",)])) if "text" in lab.forms else [0])
-    if backbone.hidden_size <= 2 or _ids(backbone) < FEW_IDS:
-        return  # two numbers, normalised, are each other's opposites; where ids are few, words share them
+    if _ids(backbone) < FEW_IDS:
+        return  # words share them
+    # two numbers, normalised, are each other's opposites for most words; their gradients tell words apart
+    narrow = backbone.hidden_size <= NARROW
     rows: dict[str, list[Any]] = {"of a row": list(lab.rows("example", range(8)))}
     if "text" in lab.forms:
         rows = {
@@ -102,9 +105,23 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
         if "text" in lab.forms and 2 * max(each.tokens.shape[1] for each in found) > longest:
             continue  # rows may be cut
         alike = all(same(each.tokens, found[0].tokens) for each in found[1:])
+        if alike and narrow:
+            first_slopes, *others = [_slopes(backbone, row) for row in alternatives]
+            alike = all(same(slopes, first_slopes) for slopes in others)
         require(not alike, f"whatever the words {told}, the features are the same")
-    if "text" in lab.forms and 2 * len(backbone.prepare([(OTHERS[0], OTHERS[1])])[0]) <= longest:
+    fits = "text" in lab.forms and 2 * len(backbone.prepare([(OTHERS[0], OTHERS[1])])[0]) <= longest
+    if fits and not narrow:
         _check_order(backbone)
+
+
+def _slopes(backbone: Any, row: Any) -> torch.Tensor:  # noqa: ANN401  a backbone and a row of its own
+    """What the weights would learn from the features of a row, as one list of numbers."""
+    tokens = encoded(backbone, [row])[1].tokens
+    weights = [each for each in backbone.parameters() if each.requires_grad]
+    wave = torch.linspace(-1, 1, tokens.numel(), dtype=tokens.dtype).reshape(tokens.shape)
+    found = torch.autograd.grad((tokens * wave).sum(), weights, allow_unused=True)
+    pairs = zip(found, weights, strict=True)
+    return torch.cat([(torch.zeros_like(w) if g is None else g.to_dense()).flatten() for g, w in pairs])
 
 
 def _ids(backbone: Any) -> float:  # noqa: ANN401  a backbone

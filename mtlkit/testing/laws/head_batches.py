@@ -26,6 +26,7 @@ from mtlkit.testing.head_features import (
 from mtlkit.testing.head_rows import unlabelled
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.head import cases, is_coupled, odd_cases, reads_tokens, uncoupled
+from mtlkit.testing.modules import trainable
 from mtlkit.testing.subject import Subject
 
 LARGE = 1e4
@@ -249,7 +250,7 @@ def _check_nothing(none: Exam) -> None:
     if not output.requires_grad:
         return
     require(term.sum.requires_grad, f"{told}, the sum has no gradient; it should have one, of zeros")
-    wanted = {**dict(none.head.named_parameters()), **leaves}
+    wanted = {**trainable(none.head), **leaves}
     found = torch.autograd.grad(term.sum, list(wanted.values()), allow_unused=True)
     for name, each in zip(wanted, found, strict=True):
         require(each is None or not bool(each.any()), f"{told}, the gradient of {name} is not zero")

@@ -18,6 +18,7 @@ from mtlkit.testing.head_rows import Lesson, label_columns, lesson_of
 from mtlkit.testing.law import Values, law, require
 from mtlkit.testing.laws.general import subject_tasks
 from mtlkit.testing.laws.head import build, cases, is_coupled, odd_cases, starting
+from mtlkit.testing.modules import trainable
 from mtlkit.testing.subject import Subject
 
 Table = Mapping[str, Any]
@@ -278,7 +279,7 @@ def _slope(sat: Exam, seed: int) -> str:
     wide = value.dtype == torch.float64
     step, rate = (1e-5, 1e-4) if wide else (1e-2, 5e-2)
     slack = (1e-9 if wide else 1e-4) * abs(float(value.detach()))
-    wanted = {**dict(sat.head.named_parameters()), **leaves}
+    wanted = {**trainable(sat.head), **leaves}
     gradients: Sequence[Tensor | None] = (None,) * len(wanted)
     if value.requires_grad:
         gradients = torch.autograd.grad(value, list(wanted.values()), allow_unused=True)
