@@ -1,5 +1,8 @@
 """Curves for the tests of the kit itself: importable by a fresh process."""
 
+from typing import Annotated
+
+from annotated_types import Ge, Le
 from attrs import frozen
 
 from mtlkit import Card, Curve, hookimpl, option
@@ -9,10 +12,10 @@ from mtlkit import Card, Curve, hookimpl, option
 class Steady(Curve):
     """Right."""
 
-    level: float = option("the factor before the end", 1.0)
+    level: Annotated[float, Ge(0), Le(1)] = option("the factor in the second half of the run", 1.0)
 
     def factor(self, progress, age):
-        return 1.0
+        return 1.0 if 2 * min(progress.step, progress.total) <= progress.total else self.level
 
 
 @frozen

@@ -87,8 +87,8 @@ def every_part_of_a_row_counts(subject: Subject, options: Table) -> None:
     lab = lab_of(subject, options)
     backbone = lab.build()
     longest = max(map(len, backbone.prepare([(LONG,), ("x",)])) if "text" in lab.forms else [0])
-    if _ids(backbone) < FEW_IDS:
-        return  # words share them
+    if backbone.hidden_size == 1 or _ids(backbone) < FEW_IDS:
+        return  # a single number is normalised to 0; where ids are few, words share them
     # two numbers, normalised, are each other's opposites for most words; their gradients tell words apart
     narrow = backbone.hidden_size <= NARROW
     rows: dict[str, list[Any]] = {"of a row": list(lab.rows("example", range(8)))}
