@@ -10,6 +10,7 @@ LESS_MEMORY = (
     "lower training.batch_size and raise training.accumulate as much, which makes the same steps; "
     "or lower the backbone's max_length, or freeze more, or raise the limit if there is one (ulimit -v)"
 )
+NO_TEMPORARY = "name one in TMPDIR, make room, or raise the limit on file sizes (ulimit -f)"
 REFUSALS = {
     errno.ENOSPC: "make room, or choose another place",
     errno.EDQUOT: "make room within the quota, or choose another place",
@@ -33,6 +34,8 @@ def refused(error: BaseException) -> ResourceError | None:
     if is_memory(error):
         first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
         return ResourceError(f"there is no memory left: {first[:300]}", LESS_MEMORY)
+    if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
+        return ResourceError("there is no folder for temporary files that may be written", NO_TEMPORARY)
     if isinstance(error, OSError) and error.errno in REFUSALS:
         name = "" if error.filename is None else str(error.filename)
         where = f"{name if len(name) <= 200 else f'{name[:100]}…{name[-20:]}'}: " if name else ""

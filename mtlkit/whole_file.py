@@ -2,6 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+
+def fresh(path: Path) -> BinaryIO:
+    """A new file of that name for writing: what was there, such as a leftover or a link, is not written to.
+
+    Raises:
+        OSError: when it can't be made.
+    """
+    path.unlink(missing_ok=True)
+    return path.open("xb")  # which follows no link
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -12,7 +23,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """
     aside = path.with_name(f"{path.name}.partial")
     try:
-        with aside.open("wb") as file:
+        with fresh(aside) as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())

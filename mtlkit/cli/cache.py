@@ -21,6 +21,8 @@ def cache(action: Action, /, *shelves: Beginning, json: Json = False) -> int:
     at = folder()
     stored = list(kept(at))
     for beginning in shelves:
+        if not beginning:
+            raise UsageError("an empty text is the beginning of every address", "leave it out to mean all")
         if not any(each.folder.name.startswith(beginning) for each in stored):
             raise UsageError(
                 f"nothing in {at} begins with {beginning!r}", "`mtlkit cache ls` lists addresses"

@@ -12,10 +12,11 @@ from cyclopts.types import PositiveInt
 
 from mtlkit.cli.arguments import Json, Overrides, PluginFiles, RecipeFile
 from mtlkit.cli.show import note, say, say_json, say_text, table
-from mtlkit.errors import MtlkitError, TrainingError
+from mtlkit.errors import MtlkitError, TrainingError, UsageError
 
 Steps = Annotated[PositiveInt, Parameter(help="the length of the trial in steps")]
 Out = Annotated[Path, Parameter(help="where the trial's runs go; they are removed when all bytes are equal")]
+FEWEST = 2
 
 
 def prove(
@@ -33,6 +34,8 @@ def prove(
     from mtlkit.proving import Subject, points
     from mtlkit.proving import prove as trials
 
+    if steps < FEWEST:
+        raise UsageError("a run of one step is never interrupted", f"take --steps {FEWEST} or more")
     folder = _fresh(out)
     subject = Subject(recipe, tuple(set_), tuple(plugin), steps, folder)
     prepared = preview(plan(load(recipe, subject.settings(), plugin)))
@@ -55,7 +58,7 @@ def prove(
         ]
         say_text(table(("after step", "by", "resumed from", "weights, optimizer, state, event log"), rows))
         say()
-        say(f"{'every byte is equal' if equal else f'the runs are in {folder}'}")
+        say("every byte is equal" if equal else f"the runs are in {folder}")
     return 0 if equal else TrainingError.exit_code
 
 

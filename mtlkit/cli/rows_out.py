@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from mtlkit.cli.rows_in import RowFormat
 from mtlkit.errors import ResourceError
+from mtlkit.whole_file import fresh
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -36,7 +37,8 @@ def opened(file: Path | None) -> Iterator[TextIO]:
     # a device or a pipe is written to as it is: a file that took its name would replace it
     aside = file if file.exists() and not file.is_file() else file.with_name(f"{file.name}.partial")
     try:
-        with aside.open("w", encoding="utf-8", newline="") as stream:
+        binary = fresh(aside) if aside != file else file.open("wb")
+        with io.TextIOWrapper(binary, encoding="utf-8", newline="") as stream:
             yield stream
         if aside != file:
             os.replace(aside, file)  # noqa: PTH105  what is there is replaced, on every system

@@ -22,10 +22,15 @@ def say_text(text: str) -> None:
 
 def say_json(value: Any) -> None:  # noqa: ANN401  any JSON value
     """One JSON object on standard output; numbers that are not finite, which JSON has not, are null."""
-    text = json.dumps(_finite(value), indent=1, ensure_ascii=False)
+    text = json.dumps(_finite(value), indent=1, ensure_ascii=not _takes_all(sys.stdout.encoding))
     # most control characters are spelt out in JSON anyhow, but not those above the first 128
     steering = {ord(each): json.dumps(each)[1:-1] for each in set(text) - {"\n"} if not each.isprintable()}
     sys.stdout.write(text.translate(steering) + "\n")
+
+
+def _takes_all(encoding: str | None) -> bool:
+    """Whether there is nothing that the encoding does not have; in JSON it is spelt in a way of its own."""
+    return (encoding or "utf-8").lower().replace("_", "-").startswith("utf")
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401  any JSON value

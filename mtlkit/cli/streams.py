@@ -1,5 +1,6 @@
 """Standard streams: there, though a program may be started with some closed, and used by us alone."""
 
+import io
 import os
 import sys
 import threading
@@ -21,6 +22,8 @@ def open_streams() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  open as long as the process
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error: no locale ends a command
 
 
 def hush_threads() -> None:

@@ -1,6 +1,5 @@
 """The plugin under test: a card, the options it is tried with, and how a script names it."""
 
-import os
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -192,10 +191,10 @@ def _addressed(address: str) -> Subject:
     place, _, name = address.rpartition(":")
     folder = ""
     if place.endswith(".py"):
-        path = Path(os.path.realpath(place))  # which says nothing of a circle of links
+        if not Path(place).is_file():
+            raise UsageError(f"there is no file {place}", "give module:object or path/to/file.py:object")
+        path = Path(place).resolve()
         folder, place = str(path.parent), path.stem
-        if not path.is_file():
-            raise UsageError(f"there is no file {path}", "give module:object or path/to/file.py:object")
     for where in (folder, "") if folder else ("",):
         if where not in sys.path:
             sys.path.insert(0, where)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from mtlkit.cli.main import main
+from mtlkit.cli.main import _code, main
 from mtlkit.engine.shelf_file import Layout, ShelfFile
 from mtlkit.engine.shelves import folder
 
@@ -54,3 +54,12 @@ def test_a_beginning_of_nothing_is_told_and_nothing_removed(stored, capsys, acti
     assert not out
     assert error == f"nothing in {stored} begins with 'zz'  `mtlkit cache ls` lists addresses\n"
     assert len(list(stored.iterdir())) == 3
+
+
+def test_an_empty_beginning_is_not_all(stored, capsys):
+    """As of a variable of the shell that is not set."""
+    assert _code(["cache", "rm", ""]) == 2
+    told = "an empty text is the beginning of every address  leave it out to mean all\n"
+    assert capsys.readouterr().err == told
+    assert _code(["cache", "ls", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["shelves"]) > 1

@@ -60,6 +60,20 @@ def test_no_escape_codes_away_from_a_terminal(setting, tmp_path):
         assert "\x1b" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16", "koi8-r"])
+def test_no_encoding_of_standard_output_ends_a_command(encoding):
+    def shown(*words):
+        asked = [sys.executable, "-m", "mtlkit", "plugins", "layer-wise", *words]
+        surroundings = {**os.environ, "PYTHONIOENCODING": encoding}
+        return subprocess.run(
+            asked, cwd=ROOT, capture_output=True, check=True, env=surroundings
+        ).stdout.decode(encoding)
+
+    assert json.loads(shown("--json"))[0]["name"] == "layer-wise"
+    assert ("≥" in shown()) == (encoding in ("utf-16", "koi8-r"))
+    assert ("\\u2265" in shown()) == (encoding not in ("utf-16", "koi8-r"))
+
+
 def test_no_color_on_a_terminal():
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtlkit.cli.rows_out import RowWriter, harmless
+from mtlkit.cli.rows_out import RowWriter, harmless, opened
+from mtlkit.whole_file import write_whole
 
 FORMULAS = [
     "=1+1",
@@ -59,3 +60,17 @@ def test_columns_and_cells_of_a_table_but_not_of_json_lines():
     stream = io.StringIO()
     RowWriter(stream, "jsonl", ["=a"]).write({"=a": "=1"})
     assert stream.getvalue() == '{"=a": "=1"}\n'
+
+
+def test_a_link_beside_the_file_is_not_written_through(tmp_path):
+    victim, file = tmp_path / "victim", tmp_path / "rows.csv"
+    victim.write_text("mine")
+    (tmp_path / "rows.csv.partial").symlink_to(victim)
+    with opened(file) as stream:
+        RowWriter(stream, "csv", ["a"]).write({"a": "1"})
+    write_whole(tmp_path / "plan.svg", "<svg/>")
+    assert (victim.read_text(), file.read_text()) == ("mine", "a\n1\n")
+    (tmp_path / "plan.svg.partial").symlink_to(victim)
+    write_whole(tmp_path / "plan.svg", "<svg></svg>")
+    assert victim.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.svg", "rows.csv", "victim"]

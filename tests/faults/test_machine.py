@@ -107,6 +107,14 @@ def test_other_errors_are_what_they_were():
     assert str(told) == "/a/b: Read-only file system  choose a place that may be written"
 
 
+def test_no_folder_for_temporary_files():
+    """As a limit on file sizes of nothing has it: libraries want such a folder when they are imported."""
+    told = refused(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"))
+    assert str(told).startswith(
+        "there is no folder for temporary files that may be written  name one in TMPDIR"
+    )
+
+
 def failing(monkeypatch, module, name, errors):
     """The call raises one after the other, and works then."""
     call, left = getattr(module, name), list(errors)

@@ -169,3 +169,23 @@ def test_a_plugin_file_that_can_not_be_used_is_told_though_nothing_uses_it(tmp_p
             strict=True,
         )
     ]
+
+
+def test_a_working_directory_that_is_gone(tmp_path, monkeypatch, capsys):
+    recipe = write_recipe(tmp_path, more="")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    try:
+        assert _code(["validate", str(recipe)]) == 0
+        for words in (
+            ["validate", "r.toml"],
+            ["check", "x.py:Y"],
+            ["new", "head", "abc"],
+            ["resume", "runs/x"],
+        ):
+            capsys.readouterr()
+            assert _code(words) in (2, 5)
+            assert capsys.readouterr().err.count("\n") == 1
+    finally:
+        monkeypatch.chdir(tmp_path)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from engine_recipes import write_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlkit import proving
+from mtlkit.cli.main import _code
 from mtlkit.proving import MOST_POINTS, Subject, Trial, points, prove
 
 
@@ -42,3 +44,9 @@ def test_a_trial_says_which_files_differ(tmp_path, monkeypatch):
         Trial(2, "SIGTERM", 2, ("state.json",)),
         Trial(3, "SIGKILL", 2, ("state.json",)),
     ]
+
+
+def test_a_proof_of_nothing_is_none(tmp_path, capsys):
+    words = ["prove", str(write_recipe(tmp_path)), "--steps", "1", "--out", str(tmp_path / "runs")]
+    assert _code(words) == 2
+    assert capsys.readouterr().err == "a run of one step is never interrupted  take --steps 2 or more\n"
