@@ -154,3 +154,14 @@ def test_memory_is_that_of_the_machine_or_its_container(tmp_path, monkeypatch):
     assert memory.total() == 2**20
     limit.write_text("max\n")
     assert memory.total() in (None, there) or memory.total() >= there
+
+
+def test_a_table_of_very_many_columns_is_read_in_time_of_its_size(tmp_path, capsys):
+    """A megabyte of commas; what is asked of each column may not go through all columns."""
+    recipe, wide = write_recipe(tmp_path, length="2st", more=""), tmp_path / "wide.csv"
+    for content in ("," * 1_000_000 + "\n", ",".join(f"c{at}" for at in range(100_000)) + "\n1\n"):
+        wide.write_text(content)
+        begun = time.thread_time()
+        assert _code(["plan", str(recipe), "--set", f"data.reviews={{use='csv', path='{wide}'}}"]) in (2, 3)
+        assert time.thread_time() - begun < SECONDS
+        assert len(capsys.readouterr().err) < 50_000

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b, file_digest
@@ -41,7 +42,7 @@ def with_split(names: tuple[str, ...], part: Part) -> tuple[str, ...]:
         DataError: when two columns have one name.
     """
     columns = names if part.split is None else (*names, SPLIT_COLUMN)
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = sorted(name for name, times in Counter(columns).items() if times > 1)
     if twice:
         named = ", ".join(map(repr, twice))
         raise DataError(Problem(f"more than one column is named {named}", file=str(part.path), line=1))
