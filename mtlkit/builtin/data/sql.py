@@ -119,7 +119,7 @@ def _sqlite(path: Path, query: str) -> Iterator[tuple[tuple[str, ...], Iterator[
             if cursor.description is None:
                 raise DataError(Problem("the query gives no rows", "write a SELECT", file=str(path)))
             yield tuple(str(column[0]) for column in cursor.description), cursor
-    except (sqlite3.Error, sqlite3.Warning) as error:
+    except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError) as error:  # messages repeat what is damaged
         advice = "a query may only read" if "not authorized" in str(error) else ""
         raise DataError(Problem(f"the query fails: {error}", advice, file=str(path))) from error
 

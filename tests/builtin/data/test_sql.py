@@ -196,3 +196,13 @@ def test_a_password_comes_from_the_environment_and_is_written_nowhere(monkeypatc
     assert read.rows([1, 0]) == [{"text": "b", "label": None}, {"text": "a", "label": 1}]
     assert {address.word for address in opened} == {"hush"}
     assert "hush" not in str(dump_options(options)) + repr(options)
+
+
+def test_a_damaged_schema_that_is_repeated_in_the_message(tmp_path):
+    path = database(tmp_path, [("x", "y")])
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE", b"CREA\x80E TABLE"))
+    with pytest.raises(DataError) as raised:
+        source(path).columns()
+    (problem,) = raised.value.problems
+    assert problem.message.startswith("the query fails: 'utf-8' codec can't decode byte 0x80")
+    assert problem.file == str(path)
