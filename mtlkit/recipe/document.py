@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, time
 from functools import partial
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -155,7 +156,7 @@ def _layers(path: Path, chain: tuple[Path, ...] = (), blame: Blame = Problem) ->
         raise RecipeError(blame(f"extends itself: {circle}", "remove one of them"))
     if len(chain) > MAX_CHAIN:
         raise RecipeError(blame(f"extends more than {MAX_CHAIN} recipes in a row", "extend fewer"))
-    if chain and path.exists() and not (path.is_file() or path.is_dir()):
+    if chain and _is_endless(path):
         # a recipe on the command line may come through a pipe; what one extends would be waited for
         raise RecipeError(blame(f"{str(path)!r} is a pipe or a device", "extend a file"))
     own = _parsed(path, blame)
@@ -173,6 +174,15 @@ def _layers(path: Path, chain: tuple[Path, ...] = (), blame: Blame = Problem) ->
         if len(layers) > MAX_FILES:
             raise RecipeError(_problem(here, where, f"extends more than {MAX_FILES} files", "extend fewer"))
     return [*layers, own]
+
+
+def _is_endless(path: Path) -> bool:
+    """Whether it is a pipe or a device; what can be no path is none, and opening it says why."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (S_ISREG(mode) or S_ISDIR(mode))
 
 
 def _real(path: Path) -> Path:
