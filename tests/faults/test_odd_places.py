@@ -1,6 +1,7 @@
 """Places that can be none: told in one line, with what would be right."""
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -189,3 +190,15 @@ def test_a_working_directory_that_is_gone(tmp_path, monkeypatch, capsys):
             assert capsys.readouterr().err.count("\n") == 1
     finally:
         monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["x" * 300, "a\0b", "x/" * 3000, "file/x", "loop"])
+def test_a_recipe_extends_what_can_be_no_file(tmp_path, monkeypatch, capsys, place):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "r.toml").write_text(f"extends = {json.dumps(place)}\n")
+    assert _code(["validate", "r.toml"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("r.toml:1:11  extends  ")
+    assert told.count("\n") == 1
