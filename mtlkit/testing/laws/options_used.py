@@ -17,7 +17,7 @@ from mtlkit.testing.subject import BASES, Subject
 
 Table = dict[str, Any]
 NUMBERS = (bool, int, float, Duration)
-DRAWN, TABLES, VALUES, LEAST = 60, 10, 6, 12
+DRAWN, TABLES, VALUES, LEAST, DIFFERENT = 60, 10, 6, 12, 2
 
 
 def with_numbers(subject: Subject) -> str:
@@ -49,9 +49,10 @@ def every_number_counts(subject: Subject) -> None:
         counts = any(
             _answers(subject, table, known) != _answers(subject, other, known) for table, other in pairs
         )
-        values = sorted({repr(table[name]) for table in tables if name in table})[:VALUES]
+        drawn = sorted({repr(table[name]) for table in tables if name in table})
+        values = drawn[:VALUES]
         require(
-            counts or len(pairs) < LEAST,
+            counts or len(pairs) < LEAST or len(drawn) < DIFFERENT,
             f"the option {name!r} changes no answer, whether it is {' or '.join(values)}, with "
             f"{len(tables)} choices of the others",
         )
