@@ -17,7 +17,7 @@ from mtlkit.testing.strategies.clocks import durations
 
 Values = st.SearchStrategy[Any]
 Nested = Callable[[type], Values]
-SPAN = 12
+SPAN, WIDE = 12, 100
 DECIMALS = (0.0, 1e-5, 0.01, 0.1, 0.5, 0.9, 1.0, 2.0, 10.0)
 PLACES = ("rows.csv", "data/more rows.jsonl")
 POLICIES = (
@@ -124,12 +124,15 @@ class Reader:
 
 
 def integers(limits: Limits) -> st.SearchStrategy[int]:
-    """Small whole numbers near the bounds; where neither is given, both signs."""
+    """Small whole numbers near the bounds; where neither is given, both signs.
+
+    An upper bound far away is no reason for large numbers: they are sizes as a rule.
+    """
     low = None if limits.low == -inf else ceil(limits.low)
     high = None if limits.high == inf else floor(limits.high)
     if low is None:
         low = -4 if high is None else high - SPAN
-    near = low + SPAN if high is None else min(high, low + 1000)
+    near = low + SPAN if high is None or high - low > WIDE else high
     drawn: st.SearchStrategy[int] = st.integers(low, near).filter(limits.holds)
     if limits.multiple:
         step = int(limits.multiple)
