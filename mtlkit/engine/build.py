@@ -16,8 +16,8 @@ from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
-from mtlkit.engine.uncompiled import leave_compiler
 from mtlkit.engine.unfilled import unfilled
+from mtlkit.engine.without_compiler import leave_compiler
 from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline

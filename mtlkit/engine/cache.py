@@ -6,7 +6,7 @@ from attrs import frozen
 from torch import Tensor
 
 from mtlkit.engine.shelf_file import Layout, ShelfFile
-from mtlkit.engine.shelves import kept, remove
+from mtlkit.engine.shelves import ANY_DAMAGE, kept, remove
 
 MAX_BYTES = 16 * 2**30
 
@@ -22,8 +22,7 @@ class Cache:
         """The shelf at that address, None where there is none that can be used."""
         try:
             return ShelfFile.open(self.folder / digest, layout)
-        except (OSError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError, RecursionError):
-            # none, or a damaged one
+        except ANY_DAMAGE:  # or there is none
             return None
 
     def make(self, digest: str, layout: Layout, sample: Tensor, words: str) -> ShelfFile:

@@ -10,7 +10,7 @@ def keep_freed_memory() -> bool:
     """Tell the C library of this process not to give freed memory back; whether there was one to tell.
 
     By default glibc returns large blocks to the system at once, and every step asks for them again page by
-    page. The process is no larger at its largest. Other C libraries have no such setting.
+    page. Other C libraries have no such setting.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

@@ -25,7 +25,7 @@ from mtlkit.errors import RecipeError, returned
 __all__ = ["Rows", "content_hash"]
 
 REMEMBERED = 2048
-"""Rows that are kept in memory."""
+"""Rows that are kept in memory; none with lists, which whoever gets one could change."""
 
 
 @frozen(eq=False)
@@ -102,12 +102,12 @@ class Rows:
 
     def _records(self, numbers: Sequence[int]) -> list[dict[str, Value]]:
         unknown = [number for number in dict.fromkeys(numbers) if number not in self._known]
-        made = dict(
-            zip(unknown, map(self._named, rows_of(self.source, unknown) if unknown else ()), strict=True)
-        )
-        for number in unknown[: max(0, REMEMBERED - len(self._known))]:
-            self._known[number] = made[number]
-        return [dict(made.get(number) or self._known[number]) for number in numbers]
+        read = rows_of(self.source, unknown) if unknown else []
+        made = dict(zip(unknown, map(self._named, read), strict=True))
+        for number, row in made.items():
+            if len(self._known) < REMEMBERED and not any(isinstance(cell, list) for cell in row.values()):
+                self._known[number] = row
+        return [dict(made[number] if number in made else self._known[number]) for number in numbers]
 
     def _named(self, row: Record) -> Record:
         """A row with columns renamed and labels mapped."""

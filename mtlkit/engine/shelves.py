@@ -11,6 +11,8 @@ from attrs import frozen
 
 FOLDER = "MTLKIT_CACHE"
 ABOUT, LOCK = "about.json", "lock"
+ANY_DAMAGE = (OSError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError, RecursionError)
+"""What is raised by files of a shelf that is damaged, or a stranger's."""
 
 
 @frozen

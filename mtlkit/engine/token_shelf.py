@@ -20,12 +20,11 @@ from attrs import define, field, frozen
 
 from mtlkit.contracts.backbone import Backbone, Flat, FlatRows
 from mtlkit.engine.cache import Cache
-from mtlkit.engine.shelves import ABOUT, remove
+from mtlkit.engine.shelves import ABOUT, ANY_DAMAGE, remove
 from mtlkit.engine.versions import code_of
 
 VALUES, LENGTHS = "values", "lengths"
 FORMAT = 1
-ANY_DAMAGE = (OSError, ValueError, KeyError, AttributeError, TypeError, ArithmeticError, RecursionError)
 
 
 @frozen(eq=False)

@@ -414,3 +414,51 @@ def test_rows_are_divided_and_limited_by_their_identity_alone():
     assert here == there
     plain = [Rows.load(Listed(each), spec, "d").splits for each in (rows, moved)]
     assert plain[0] != plain[1]
+
+
+class Counted:
+    """A source that counts the rows that it is asked for."""
+
+    def __init__(self, rows):
+        self.listed, self.asked = listed(*rows), 0
+
+    def __getattr__(self, name):
+        return getattr(self.listed, name)
+
+    def __len__(self):
+        return len(self.listed)
+
+    def rows(self, numbers):
+        self.asked += len(numbers)
+        return self.listed.rows(numbers)
+
+
+def read_again(source, monkeypatch, most):
+    """How many rows are read of the source for the second time, whatever became of the first records."""
+    monkeypatch.setattr("mtlkit.engine.rows.REMEMBERED", most)
+    rows = Rows.load(source, RowSpec(), "d")
+    first, before = rows.all("train"), rows.source.listed.rows(range(len(source)))
+    for record in first:
+        for cell in record.values():
+            if isinstance(cell, list):
+                cell.append("changed")
+        record.clear()
+    source.asked = 0
+    assert rows.all("train") == before
+    return source.asked
+
+
+@pytest.mark.parametrize(("count", "again"), [(5, 0), (8, 0), (30, 22)])
+def test_the_first_rows_are_remembered_and_no_more_than_that(monkeypatch, count, again):
+    source = Counted([{"text": f"row {number}", "label": number} for number in range(count)])
+    assert read_again(source, monkeypatch, most=8) == again
+
+
+def test_rows_with_lists_are_read_anew(monkeypatch):
+    class Anew(Listed):
+        def rows(self, numbers):
+            return [{"tokens": list(self.records[number]["tokens"])} for number in numbers]
+
+    source = Counted([])
+    source.listed = Anew(tuple({"tokens": ["a", str(number)]} for number in range(4)))
+    assert read_again(source, monkeypatch, most=8) == 4

@@ -1,5 +1,7 @@
 """What the loop waits for at a checkpoint: a copy, into the memory of the one before, of what can have changed."""
 
+import time
+
 import torch
 from attrs import evolve
 from engine_recipes import run_recipe, write_recipe
@@ -92,3 +94,18 @@ def test_what_was_frozen_since_the_last_one_is_not_copied_again(tmp_path, monkey
 
 def test_no_spare_is_an_empty_one():
     assert (Spare().weights, Spare().state, Spare().unchanged) == ({}, {}, ())
+
+
+def test_a_frozen_weight_is_written_before_it_thaws(tmp_path, monkeypatch):
+    """It is not copied, so a phase that trains it waits for a slow disk."""
+    expected, _ = saved(tmp_path, monkeypatch, freeze=PHASES)
+    fast = writing.write_tensors
+
+    def slow(*told):
+        time.sleep(0.3)
+        return fast(*told)
+
+    monkeypatch.setattr(writing, "write_tensors", slow)
+    (tmp_path / "slow").mkdir()
+    found, _ = saved(tmp_path / "slow", monkeypatch, freeze=PHASES)
+    assert found == expected

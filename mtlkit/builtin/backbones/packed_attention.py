@@ -2,7 +2,7 @@
 
 Vaswani et al. 2017, "Attention Is All You Need", equation 1: softmax(QKᵀ/√d)·V, with dropout on the weights.
 Plain matrix products: for rows of tens of tokens they are faster on a CPU than the fused kernels. The
-gradient is written out: what torch derives copies states to and fro, which takes as long as the products.
+gradient is written out: what torch derives copies states to and fro.
 
 Shapes: N tokens of all rows, P of them and fillers, M places of all groups, A attention heads, D dimensions
 of each; b rows of a group, t places of each.

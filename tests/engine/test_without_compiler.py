@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+from engine_recipes import write_recipe
+
 CODE = """
 import sys
 
 import torch
 
-from mtlkit.engine.uncompiled import leave_compiler
+from mtlkit.engine.without_compiler import leave_compiler
 
 leave_compiler()
 optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.ones(2))])
@@ -25,9 +27,19 @@ def test_an_optimizer_is_built_saved_and_restored_without_the_compiler():
 def test_functions_that_torch_has_made_already_are_kept():
     from torch.optim import Optimizer
 
-    from mtlkit.engine.uncompiled import MARK, leave_compiler
+    from mtlkit.engine.without_compiler import MARK, leave_compiler
 
     leave_compiler()
     before = getattr(Optimizer.zero_grad.__wrapped__, MARK)
     leave_compiler()
     assert getattr(Optimizer.zero_grad.__wrapped__, MARK) is before
+
+
+def test_a_run_of_no_steps_imports_no_compiler(tmp_path):
+    recipe = write_recipe(tmp_path, length="0st", more="")
+    code = (
+        "import sys, mtlkit\n"
+        f"mtlkit.run(mtlkit.plan(mtlkit.load({str(recipe)!r})), {str(tmp_path / 'runs')!r})\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
