@@ -28,8 +28,6 @@ from mtlkit.testing.subject import Subject
 
 NO_VALUES = "no options could be drawn that the plugin accepts; give its Card an example"
 SHRINK_SECONDS = 5.0
-FOR_LAWS = 0.9
-"""The part of a profile's seconds that laws share; starting processes and drawing values come on top."""
 
 
 def spent() -> float:
@@ -169,7 +167,7 @@ def run_law(law: Law, subject: Subject, profile: Profile, start: int, laws: int)
     reason = law.applies(subject)
     if reason:
         return Outcome(law.id, law.name, law.statement, "not applicable", reason)
-    budget: Budget = subject.memory.setdefault("budget", Budget(FOR_LAWS * profile.seconds, laws))
+    budget: Budget = subject.memory.setdefault("budget", Budget(profile.seconds, laws))
     trial = Trial(law, subject, budget.part(), profile.at_least)
     failure = _find(trial, profile, start)
     budget.take(spent() - trial.began)
