@@ -73,7 +73,8 @@ class Backbone(Protocol):
 
     Optional methods: `vocabulary() -> Vocabulary` and `tokens(ids) -> list[str]`, the texts of tokens, of a
     backbone that reads text; `locate(rows)`, as `prepare`, of items whose batches say `texts` and `spans`;
-    `keep(depths)`, see `Layered`. A batch may have the attributes `ids`, `texts` and `spans` of `Features`.
+    `keep(depths)`, see `Layered`; `first_alone()`, see `FirstAlone`. A batch may have the attributes `ids`,
+    `texts` and `spans` of `Features`.
 
     An optional attribute `ragged` is True where a batch costs what its tokens cost, padding left out: then
     rows of any length are given to it together, else those of like length. An optional method `note() -> str`
@@ -137,6 +138,19 @@ class Layered(Protocol):
         """Inside the block, a `forward` or `tail` puts the states [B, T, H] after these depths into it.
 
         0 are the embeddings, i the output of block i. Depths below those that run are left out.
+        """
+        ...
+
+
+@runtime_checkable
+class FirstAlone(Protocol):
+    """A backbone that gives the first token of each row for less than all of them."""
+
+    def first_alone(self) -> AbstractContextManager[None]:
+        """Inside the block, `forward` and `tail` may give features of the first token of each row alone.
+
+        They are `tokens` [B, 1, H], and `mask` and `words` [B, 1]: those of the first token as it is without
+        the block, to rounding. What `stem` gives does not change.
         """
         ...
 

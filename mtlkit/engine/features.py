@@ -1,7 +1,7 @@
 """Features of rows: tokenised once, the frozen part computed once, the rest computed in the step."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from attrs import define, evolve, field, frozen
 from torch import Tensor
 
-from mtlkit.contracts.backbone import Backbone, Features, Layered, Pooling, Splittable
+from mtlkit.contracts.backbone import Backbone, Features, FirstAlone, Layered, Pooling, Splittable
 from mtlkit.contracts.events import Activity
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.contracts.rows import SplitName
@@ -46,6 +46,11 @@ class Need:
     tokens: bool
     poolings: frozenset[Pooling]
     layers: frozenset[int] = frozenset()
+
+    @property
+    def first_alone(self) -> bool:
+        """Whether they read the first token of each row and nothing else."""
+        return not (self.tokens or self.layers) and self.poolings == {"cls"}
 
 
 def boundary(table: ParamTable, trainable: frozenset[str]) -> int:
@@ -105,9 +110,9 @@ class Encoder:
             def served(group: Sequence[int]) -> list[Features]:
                 rows = [positions[at] for at in group]
                 features = (
-                    self._from_stem(reading, rows, self.boundary, need.layers)
+                    self._from_stem(reading, rows, self.boundary, need)
                     if stored
-                    else self._direct(self._batch(reading, rows), need.layers)
+                    else self._direct(self._batch(reading, rows), need)
                 )
                 return self._served(features, need)
 
@@ -130,7 +135,7 @@ class Encoder:
 
         def served(group: Sequence[int]) -> list[Features]:
             batch = movable(self.backbone.collate([items[at] for at in group])).to(self.device)
-            return self._served(self._direct(batch, need.layers), need)
+            return self._served(self._direct(batch, need), need)
 
         return _in_groups(self.backbone, [len(item) for item in items], served)
 
@@ -204,30 +209,23 @@ class Encoder:
     def _batch(self, reading: Reading, positions: Sequence[int]) -> Any:  # noqa: ANN401  the backbone's own type
         return movable(self.backbone.collate(self.items(reading, positions))).to(self.device)
 
-    def _direct(self, batch: Any, layers: Collection[int]) -> Features:  # noqa: ANN401  see _batch
-        with span("tail"), self._autocast(), self._showing(layers) as kept:
+    def _direct(self, batch: Any, need: Need) -> Features:  # noqa: ANN401  see _batch
+        with span("tail"), self._autocast(), _asked(self.backbone, need.layers, need.first_alone) as kept:
             features = returned(self.backbone.forward(batch), Features, BACKBONE_CALLED, "forward")
             return _completed(features, batch, kept)
 
-    def _from_stem(
-        self, reading: Reading, positions: Sequence[int], depth: int, layers: Collection[int]
-    ) -> Features:
+    def _from_stem(self, reading: Reading, positions: Sequence[int], depth: int, need: Need) -> Features:
         hidden = pad(self._states(reading, positions, depth))
         batch = self._batch(reading, positions)
-        below = self._stored_layers(reading, positions, [layer for layer in layers if layer < depth])
-        above = [layer for layer in layers if layer >= depth]
-        with span("tail"), self._autocast(), self._showing(above) as kept:
+        below = self._stored_layers(reading, positions, [layer for layer in need.layers if layer < depth])
+        above = [layer for layer in need.layers if layer >= depth]
+        with span("tail"), self._autocast(), _asked(self.backbone, above, need.first_alone) as kept:
             return _completed(self._splittable.tail(hidden, batch, depth), batch, {**below, **kept})
 
     def _stored_layers(
         self, reading: Reading, positions: Sequence[int], layers: Collection[int]
     ) -> dict[int, Tensor]:
         return {layer: pad(self._states(reading, positions, layer)) for layer in layers}
-
-    def _showing(self, layers: Collection[int]) -> AbstractContextManager[Mapping[int, Tensor]]:
-        if not layers or not isinstance(self.backbone, Layered):
-            return nullcontext({})
-        return self.backbone.keep(sorted(layers))
 
     def _states(self, reading: Reading, positions: Sequence[int], depth: int) -> list[Tensor]:
         """Hidden states [t, H] at a boundary inside the backbone, one per row."""
@@ -243,13 +241,14 @@ class Encoder:
     def _final(self, reading: Reading, positions: Sequence[int], how: Pooling | None) -> list[Tensor]:
         """Pooled vectors [H], or token states [t, H] without a pooling, of a wholly frozen backbone."""
         lower = [depth for depth in self.boundaries if 1 <= depth <= self.backbone.depth]
+        need = Need(how is None, frozenset([how] if how else ()))
 
         def compute(chunk: Sequence[int]) -> list[Tensor]:
             with eval_mode(self.module), torch.no_grad():
                 if lower and isinstance(self.backbone, Splittable):
-                    features = self._from_stem(reading, chunk, min(lower), ())
+                    features = self._from_stem(reading, chunk, min(lower), need)
                 else:
-                    features = self._direct(self._batch(reading, chunk), ())
+                    features = self._direct(self._batch(reading, chunk), need)
                 if how is not None:
                     return list(pool(features.tokens, features.mask, how))
             lengths = self.lengths(reading)
@@ -304,6 +303,19 @@ class Encoder:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+
+@contextmanager
+def _asked(backbone: Backbone, layers: Collection[int], first: bool) -> Iterator[Mapping[int, Tensor]]:
+    """The states after these layers. Of what is computed inside, all is read, or the `first` token alone."""
+    if first and isinstance(backbone, FirstAlone):
+        with backbone.first_alone():
+            yield {}
+    elif layers and isinstance(backbone, Layered):
+        with backbone.keep(sorted(layers)) as kept:
+            yield kept
+    else:
+        yield {}
 
 
 def _token_shelf(encoder: Encoder, reading: Reading) -> TokenShelf | None:

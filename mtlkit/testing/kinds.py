@@ -31,6 +31,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "backbone_weights",
             "backbone_split",
             "backbone_layers",
+            "backbone_first",
             "backbone_texts",
             "importing",
             "general",

@@ -152,6 +152,79 @@ class KeepsTheLast(Telling):
             self.wanted = ()
 
 
+class FirstAlone(Telling):
+    """Right: all but the first tokens is left out where the last norm begins."""
+
+    def __init__(self, options, pretrained=True):
+        super().__init__(options, pretrained)
+        self.first = False
+
+    @contextmanager
+    def first_alone(self):
+        self.first = True
+        try:
+            yield
+        finally:
+            self.first = False
+
+    def tail(self, hidden, batch, depth):
+        found = super().tail(hidden, batch, depth)
+        return self.cut(found) if self.first else found
+
+    def cut(self, found):
+        return Features(found.tokens[:, :1], found.mask[:, :1], found.words[:, :1])
+
+
+class MeanForFirst(FirstAlone):
+    def cut(self, found):
+        mask = found.mask[..., None]
+        mean = found.tokens.masked_fill(~mask, 0.0).sum(1, keepdim=True) / mask.sum(1, keepdim=True).clamp(
+            min=1
+        )
+        return Features(mean, found.mask[:, :1], found.words[:, :1])
+
+
+class SecondForFirst(FirstAlone):
+    def cut(self, found):
+        return Features(found.tokens[:, 1:2], found.mask[:, 1:2], found.words[:, 1:2])
+
+
+class FirstDetached(FirstAlone):
+    def cut(self, found):
+        return Features(found.tokens[:, :1].detach(), found.mask[:, :1], found.words[:, :1])
+
+
+class MaskOfAll(FirstAlone):
+    def cut(self, found):
+        return Features(found.tokens[:, :1], found.mask, found.words)
+
+
+class FirstForGood(FirstAlone):
+    @contextmanager
+    def first_alone(self):
+        self.first = True
+        yield
+        self.first = False
+
+
+class FirstSeesNothing(FirstAlone):
+    """The last block is given the first token and nothing to look at."""
+
+    def tail(self, hidden, batch, depth):
+        if not self.first or depth == self.depth:
+            return super().tail(hidden, batch, depth)
+        for block in list(self.layer)[depth:-1]:
+            hidden = block(hidden, batch.mask)
+        hidden = self.layer[-1](hidden[:, :1], batch.mask[:, :1])
+        return Features(self.last(hidden), batch.mask[:, :1], batch.words[:, :1])
+
+
+class FirstStem(FirstAlone):
+    def stem(self, batch, depth):
+        hidden = super().stem(batch, depth)
+        return hidden[:, :1].expand_as(hidden) if self.first and depth == self.depth else hidden
+
+
 class CopiedTable(Telling):
     def vocabulary(self):
         found = super().vocabulary()
@@ -222,10 +295,20 @@ def _of(law, *builders):
     return [(card(each), law) for each in builders]
 
 
-UNUSUAL = (card(Telling),)
+UNUSUAL = (card(Telling), card(FirstAlone))
 MUTANTS = (
     *_of("B25", InputsForOutputs, Detached, KeepsAll, NormedLast),
     *_of("B26", OneDictionary, LeavesHooks, KeepsTheLast),
+    *_of(
+        "B30",
+        MeanForFirst,
+        SecondForFirst,
+        FirstDetached,
+        MaskOfAll,
+        FirstForGood,
+        FirstSeesNothing,
+        FirstStem,
+    ),
     *_of("B27", CopiedTable, WrongSize, OtherPadding, WrongTable),
     *_of("B28", SpansInTokens, SpansOfThePair, ShiftedSpans, TextsCountedFromOne, BytesForLetters),
 )

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from mtlkit.builtin.backbones.byte_dropout import dropout_factors
-from mtlkit.builtin.backbones.packing import HeadPlaces, Packing
+from mtlkit.builtin.backbones.packing import Attending, HeadPlaces, Packing
 
 NAME = "mtlkit-packed"
 
@@ -38,13 +38,21 @@ def packed_attention(
     Told are also `scaling`, the factor 1/√d, and `dropout`, the rate for the weights.
     """
     rate = told["dropout"] if module.training else 0.0
-    states = (each.squeeze(0).transpose(0, 1) for each in (query, key, value))
-    answer: Tensor = _Attention.apply(*states, packing, told["scaling"], rate)  # type: ignore[no-untyped-call]
-    return answer[None], None
+    q, k, v = (each.squeeze(0).transpose(0, 1) for each in (query, key, value))
+    return attend(q, k, v, packing.attending(query.shape[1]), told["scaling"], rate)[None], None
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, among: Attending, scale: float, rate: float) -> Tensor:
+    """Attention of `query` [Q, A, D] to `key` and `value` [P, A, D], as [Q, A, D], zero for fillers.
+
+    `scale` is the factor 1/√d, `rate` that of dropout on the weights.
+    """
+    answer: Tensor = _Attention.apply(query, key, value, among, scale, rate)  # type: ignore[no-untyped-call]
+    return answer
 
 
 class _Attention(torch.autograd.Function):
-    """`query`, `key` and `value` [P, A, D] to [P, A, D], zero for fillers."""
+    """See `attend`."""
 
     @staticmethod
     def forward(
@@ -52,16 +60,15 @@ class _Attention(torch.autograd.Function):
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        packing: Packing,
+        among: Attending,
         scale: float,
         rate: float,
     ) -> Tensor:
-        heads = packing.of_heads(query.shape[1])
-        placed = tuple(_placed(states, heads.there) for states in (query, key, value))
+        placed = _placed(query, among.asking), _placed(key, among.told), _placed(value, among.told)
         weights, factors = [], []
         found = torch.empty_like(placed[0])
         with torch.autocast(query.device.type, enabled=False):
-            for bias, q, k, v, out in _grouped(packing, heads, *placed, found):
+            for bias, q, k, v, out in _grouped(among, *placed, found):
                 weights.append(_weights(q, k, bias, scale))
                 kept = weights[-1]
                 if rate:
@@ -69,23 +76,23 @@ class _Attention(torch.autograd.Function):
                     kept = kept * factors[-1]
                 torch.bmm(kept.to(v.dtype), v, out=out)
         context.save_for_backward(*placed, *weights, *factors)
-        context.packing, context.scale, context.shape = packing, scale, query.shape
-        return _taken(found, heads.back, query.shape)
+        context.among, context.scale, context.shapes = among, scale, (query.shape, key.shape)
+        return _taken(found, among.asking, query.shape)
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401  see forward
-        packing, scale, shape = context.packing, context.scale, context.shape
+        among, scale = context.among, context.scale
+        asking, told = context.shapes
         saved = context.saved_tensors  # to be asked for once where blocks are computed again
         placed, drawn = saved[:3], saved[3:]
-        count = len(packing.groups)
+        count = len(among.biases)
         weights, factors = drawn[:count], drawn[count:] or (None,) * count
-        heads = packing.of_heads(shape[1])
-        above, told = torch.zeros_like(placed[0]), gradient.reshape(-1, shape[2])[: len(heads.back)]
-        above.index_copy_(0, heads.back, told)
+        above, back = torch.zeros_like(placed[0]), among.asking.back
+        above.index_copy_(0, back, gradient.reshape(-1, asking[2])[: len(back)])
         found = tuple(map(torch.empty_like, placed))
         with torch.autocast(gradient.device.type, enabled=False):
-            parts = _grouped(packing, heads, *placed, above, *found)
+            parts = _grouped(among, *placed, above, *found)
             for part, weight, factor in zip(parts, weights, factors, strict=True):
                 _, q, k, v, up, to_q, to_k, to_v = part
                 kept = weight if factor is None else weight * factor
@@ -94,8 +101,10 @@ class _Attention(torch.autograd.Function):
                 pull = pull if factor is None else pull.mul_(factor)
                 pull = _through_softmax(pull, weight).to(q.dtype)
                 torch.baddbmm(q, pull, k, beta=0, alpha=scale, out=to_q)
-                torch.baddbmm(q, pull.transpose(1, 2), q, beta=0, alpha=scale, out=to_k)
-        return (*(_taken(states, heads.back, shape) for states in found), None, None, None)
+                torch.baddbmm(k, pull.transpose(1, 2), q, beta=0, alpha=scale, out=to_k)
+        shapes = ((among.asking, asking), (among.told, told), (among.told, told))
+        taken = [_taken(states, *shape) for states, shape in zip(found, shapes, strict=True)]
+        return (*taken, None, None, None)
 
 
 def _weights(query: Tensor, key: Tensor, bias: Tensor | None, scale: float) -> Tensor:
@@ -110,24 +119,27 @@ def _through_softmax(gradient: Tensor, weights: Tensor) -> Tensor:
     return torch.ops.aten._softmax_backward_data(gradient, weights, -1, weights.dtype)  # type: ignore[no-any-return]
 
 
-def _placed(states: Tensor, there: Tensor) -> Tensor:
+def _placed(states: Tensor, places: HeadPlaces) -> Tensor:
     """States [P, A, D] at the places of the groups, head by head: [M·A, D]."""
-    return states.reshape(-1, states.shape[-1]).index_select(0, there)
+    return states.reshape(-1, states.shape[-1]).index_select(0, places.there)
 
 
-def _taken(places: Tensor, back: Tensor, shape: torch.Size) -> Tensor:
+def _taken(placed: Tensor, places: HeadPlaces, shape: torch.Size) -> Tensor:
     """Values [M·A, D] of the groups as states [P, A, D], zero for fillers."""
-    whole = places.new_empty(shape)
+    whole = placed.new_empty(shape)
     flat = whole.view(-1, shape[-1])
-    torch.index_select(places, 0, back, out=flat[: len(back)])
-    flat[len(back) :].zero_()
+    count = len(places.back)
+    torch.index_select(placed, 0, places.back, out=flat[:count])
+    flat[count:].zero_()
     return whole
 
 
-def _grouped(packing: Packing, heads: HeadPlaces, *values: Tensor) -> Iterator[tuple[Any, ...]]:
-    """Of each group the bias, and its parts [b·A, t, D] of these values [M·A, D]."""
-    start, count = 0, len(heads.there) // len(packing.there)
-    for group, bias in zip(packing.groups, heads.biases, strict=True):
-        end = start + group.rows * group.width * count
-        yield (bias, *(each[start:end].view(group.rows * count, group.width, -1) for each in values))
-        start = end
+def _grouped(
+    among: Attending, query: Tensor, key: Tensor, value: Tensor, answer: Tensor, *gradients: Tensor
+) -> Iterator[tuple[Any, ...]]:
+    """Of each group the bias, and its parts [b·A, t, D] of these; `gradients` are of query, key and value."""
+    asking, told = among.asking.parts, among.told.parts
+    parts = [asking(query), told(key), told(value), asking(answer)]
+    if gradients:
+        parts += [asking(gradients[0]), told(gradients[1]), told(gradients[2])]
+    return zip(among.biases, *parts, strict=True)

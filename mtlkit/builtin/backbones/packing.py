@@ -5,7 +5,7 @@ each padded to its longest row; everything else is computed for real tokens only
 them: matrix products are prepared anew for each new size, so sizes are rounded up to few.
 
 Shapes: B rows, T tokens of the longest, N tokens of all rows, P of them and fillers; M places of all groups,
-padding included; A attention heads.
+padding included; A attention heads, D dimensions of each.
 """
 
 from __future__ import annotations
@@ -39,12 +39,6 @@ class Group:
     width: int
     mask: Tensor | None
 
-    def places(self, heads: int) -> Tensor:
-        """The number [rows · width, A] of each place for each head, those of a row and a head together."""
-        rows, steps, each = (torch.arange(count) for count in (self.rows, self.width, heads))
-        found = (rows[:, None, None] * heads + each) * self.width + steps[:, None]
-        return found.view(-1, heads)
-
     def bias(self, heads: int) -> Tensor | None:
         """What is added to scores [rows · A, 1, width]: -∞ at padding; None where there is none."""
         if self.mask is None:
@@ -55,13 +49,40 @@ class Group:
 
 @frozen(eq=False)
 class HeadPlaces:
-    """Where each attention head finds its part of tokens: as `there` [M·A] and `back` [N·A] of a packing.
+    """Where each attention head has its part of V values, in groups of places.
 
-    `biases` are those of the groups.
+    `there` [M·A] says which value and head is at each place, those of a row and a head together, and `back`
+    [V·A] at which place each value and head is. `shapes` are (rows · A, width) of each group.
     """
 
     there: Tensor
     back: Tensor
+    shapes: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, there: Tensor, back: Tensor, shapes: Sequence[tuple[int, int]], heads: int) -> Self:
+        """Those of values whose places, `there` [M] and `back` [V], are in groups of (rows, width)."""
+        sizes = [rows * width for rows, width in shapes]
+        starts = np.cumsum([0, *sizes[:-1]]) * heads
+        found = [_places(*shape, heads) + int(start) for shape, start in zip(shapes, starts, strict=True)]
+        places = torch.cat(found).to(there.device)
+        each = torch.arange(heads, device=there.device)
+        at = torch.empty(places.numel(), dtype=torch.int64, device=there.device)
+        at[places] = there[:, None] * heads + each
+        return cls(at, places[back].flatten(), tuple((rows * heads, width) for rows, width in shapes))
+
+    def parts(self, values: Tensor) -> list[Tensor]:
+        """Of each group its part [rows · A, width, D] of values [M·A, D]."""
+        parts = values.split_with_sizes([rows * width for rows, width in self.shapes])
+        return [part.view(*shape, -1) for part, shape in zip(parts, self.shapes, strict=True)]
+
+
+@frozen(eq=False)
+class Attending:
+    """Who attends to whom: the places of queries, those of keys and values, and the bias of each group."""
+
+    asking: HeadPlaces
+    told: HeadPlaces
     biases: tuple[Tensor | None, ...]
 
 
@@ -81,7 +102,7 @@ class Packing:
     groups: tuple[Group, ...]
     there: Tensor
     back: Tensor
-    _by_heads: dict[int, HeadPlaces] = field(factory=dict, init=False)
+    _attending: dict[tuple[int, bool], Attending] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, lengths: Sequence[int], width: int, device: torch.device) -> Self:
@@ -108,24 +129,26 @@ class Packing:
             back=_on(back, device),
         )
 
-    def of_heads(self, heads: int) -> HeadPlaces:
-        """The places for so many attention heads."""
-        if heads not in self._by_heads:
-            self._by_heads[heads] = self._head_places(heads)
-        return self._by_heads[heads]
+    @property
+    def firsts(self) -> Tensor:
+        """The number [R] of the first token of each of the R rows that have one."""
+        return (self.positions[: len(self.flat)] == 0).nonzero().flatten()
 
-    def _head_places(self, heads: int) -> HeadPlaces:
-        sizes = [group.rows * group.width for group in self.groups]
-        starts = np.cumsum([0, *sizes[:-1]])
-        found = [
-            group.places(heads) + int(start) * heads for group, start in zip(self.groups, starts, strict=True)
-        ]
-        places = torch.cat(found).to(self.there.device)
-        each = torch.arange(heads, device=self.there.device)
-        there = torch.empty(places.numel(), dtype=torch.int64, device=self.there.device)
-        there[places] = self.there[:, None] * heads + each
-        biases = tuple(group.bias(heads) for group in self.groups)
-        return HeadPlaces(there, places[self.back].flatten(), biases)
+    def attending(self, heads: int, *, first: bool = False) -> Attending:
+        """The places for so many attention heads, when every token asks or the `first` of each row alone."""
+        if (heads, first) not in self._attending:
+            shapes = [(group.rows, group.width) for group in self.groups]
+            told = HeadPlaces.of(self.there, self.back, shapes, heads)
+            asking = self._asked_by_first(shapes, heads) if first else told
+            biases = tuple(group.bias(heads) for group in self.groups)
+            self._attending[heads, first] = Attending(asking, told, biases)
+        return self._attending[heads, first]
+
+    def _asked_by_first(self, shapes: Sequence[tuple[int, int]], heads: int) -> HeadPlaces:
+        groups = self.there.split_with_sizes([rows * width for rows, width in shapes])
+        tokens = torch.cat([part.view(*shape)[:, 0] for part, shape in zip(groups, shapes, strict=True)])
+        there = torch.searchsorted(self.firsts, tokens)
+        return HeadPlaces.of(there, there.argsort(), [(rows, 1) for rows, _ in shapes], heads)
 
     def together(self, values: Tensor) -> Tensor:
         """Values [B, T, …] as values [1, P, …] of the tokens, zero for fillers."""
@@ -137,6 +160,12 @@ class Packing:
         found = whole.index_copy(0, self.flat, values[0, : len(self.flat)])
         return found.view(self.rows, self.width, *values.shape[2:])
 
+    def firsts_apart(self, values: Tensor) -> Tensor:
+        """Values [1, R, …] of the first tokens as values [B, 1, …], zero for rows without a token."""
+        rows = self.flat[self.firsts] // self.width
+        whole = values.new_zeros(self.rows, *values.shape[2:])
+        return whole.index_copy(0, rows, values[0])[:, None]
+
     def filled(self, values: Tensor) -> Tensor:
         """Values [N, …] of the tokens as values [P, …], zero for fillers."""
         more = len(self.positions) - len(values)
@@ -147,6 +176,13 @@ def rounded(size: int) -> int:
     """The next of few sizes, at most a sixteenth larger."""
     step = 1 << max(size.bit_length() - SIZES.bit_length(), 0)
     return -(-size // step) * step
+
+
+def _places(rows: int, width: int, heads: int) -> Tensor:
+    """The number [rows · width, A] of each place of a group, for each head."""
+    row, step, each = (torch.arange(count) for count in (rows, width, heads))
+    found = (row[:, None, None] * heads + each) * width + step[:, None]
+    return found.view(-1, heads)
 
 
 def _groups(sizes: Ints) -> list[Ints]:

@@ -8,7 +8,7 @@ tables, relative positions) is computed again by the model's own code, so both a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -154,11 +154,16 @@ def run_from(blocks: Blocks, depth: int, hidden: Tensor, answer: int, run: Run) 
         return run()
 
 
+def _skipped(block: nn.Module, answer: Any) -> AbstractContextManager[None]:  # noqa: ANN401  any answer of a block
+    return exchanged(block, lambda *_args, **_kwargs: answer)
+
+
 @contextmanager
-def _skipped(block: nn.Module, answer: Any) -> Iterator[None]:  # noqa: ANN401  any answer of a block
+def exchanged(block: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Inside, the block computes `forward` instead of what it would."""
     # Not a hook: hooks can't keep a block from computing, and exchanging the module would rename weights.
     before = block.__dict__.get("forward")
-    block.forward = lambda *_args, **_kwargs: answer
+    block.forward = forward
     try:
         yield
     finally:

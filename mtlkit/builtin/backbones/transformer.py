@@ -24,13 +24,15 @@ from mtlkit.builtin.backbones.adapters import (
 )
 from mtlkit.builtin.backbones.compiling import compile_all, compiler
 from mtlkit.builtin.backbones.fast import FastPath, note
+from mtlkit.builtin.backbones.first_token import first_tokens_of
 from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
 from mtlkit.builtin.backbones.fresh_blocks import check_top, renew_top
 from mtlkit.builtin.backbones.layout import Layout
 from mtlkit.builtin.backbones.options import Transformer
+from mtlkit.builtin.backbones.packing import Packing
 from mtlkit.builtin.backbones.pretrained import Origin, load_config, load_model, load_tokenizer, locate
 from mtlkit.builtin.backbones.recomputing import recompute
-from mtlkit.builtin.backbones.splitting import find_blocks, run_from, run_to, showing, trace
+from mtlkit.builtin.backbones.splitting import Run, find_blocks, run_from, run_to, showing, trace
 from mtlkit.builtin.backbones.text_rows import TextRows
 from mtlkit.builtin.backbones.token_batch import Batch, TokenRow, pad_rows
 from mtlkit.contracts.backbone import Features, Vocabulary
@@ -74,6 +76,7 @@ class TransformerBackbone(nn.Module):
         self._whole = (model,)
         self._kept: dict[int, Tensor] = {}
         self._wanted: frozenset[int] = frozenset()
+        self._first = False
         self._adopt(model, config)
         if options.checkpoint_blocks:
             recompute(self._blocks, model.config)
@@ -207,6 +210,8 @@ class TransformerBackbone(nn.Module):
     def forward(self, batch: Batch) -> Features:
         """Features of the batch."""
         layout = self._layout(batch)
+        if (packing := self._by_first(layout)) is not None:
+            return self._of_first(batch, packing, partial(self._run, batch, layout))
         with self._show(self._wanted, layout):
             return _features(self._run(batch, layout), batch, layout)
 
@@ -220,11 +225,12 @@ class TransformerBackbone(nn.Module):
         if depth in self._wanted:
             self._kept[depth] = hidden
         layout, answer = self._layout(batch), self._trace.answer
+        run = partial(self._run, batch, layout)
+        rest = partial(run_from, self._blocks, depth, layout.model(hidden), answer, run)
+        if depth < self.depth and (packing := self._by_first(layout)) is not None:
+            return self._of_first(batch, packing, rest)
         with self._show([above for above in self._wanted if above > depth], layout):
-            output = run_from(
-                self._blocks, depth, layout.model(hidden), answer, lambda: self._run(batch, layout)
-            )
-        return _features(output, batch, layout)
+            return _features(rest(), batch, layout)
 
     @contextmanager
     def keep(self, depths: Sequence[int]) -> Iterator[Mapping[int, Tensor]]:
@@ -235,6 +241,24 @@ class TransformerBackbone(nn.Module):
             yield self._kept
         finally:
             self._kept, self._wanted = before
+
+    @contextmanager
+    def first_alone(self) -> Iterator[None]:
+        """Inside, features are those of the first token of each row, where that takes less."""
+        before, self._first = self._first, True
+        try:
+            yield
+        finally:
+            self._first = before
+
+    def _by_first(self, layout: Layout) -> Packing | None:
+        possible = layout.windows is None and not self._trace.answer
+        return layout.packing if self._first and possible and not self._wanted else None
+
+    def _of_first(self, batch: Batch, packing: Packing, run: Run) -> Features:
+        with first_tokens_of(self._blocks[-1], packing):
+            tokens = packing.firsts_apart(run().last_hidden_state)
+        return Features(tokens, batch.mask[:, :1], batch.words[:, :1])
 
     @contextmanager
     def _show(self, depths: Collection[int], layout: Layout) -> Iterator[None]:

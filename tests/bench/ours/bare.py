@@ -1,6 +1,7 @@
 """The arithmetic of a training step of one task, without an engine: what its overhead is measured against."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -64,7 +65,9 @@ class Bare:
     def _encoded(self, rows: Sequence[int], how: Any) -> torch.Tensor:
         backbone, training = self.session.built.backbone, self.session.plan.training
         with torch.autocast("cpu", torch.bfloat16, enabled=training.precision == "bf16"):
-            features = backbone.forward(backbone.collate([self.items[row] for row in rows]))
+            batch = backbone.collate([self.items[row] for row in rows])
+            with backbone.first_alone() if how == "cls" else nullcontext():
+                features = backbone.forward(batch)
             return pool(features.tokens, features.mask, how)
 
     def _groups(self, rows: Sequence[int]) -> list[list[int]]:

@@ -18,7 +18,7 @@ from tests.bench.peers.trainer import Stamps
 
 
 class HeadLoss(nn.Module):
-    """Cross entropy of a linear head on the sentence's vector, or on its tokens; counts the tokens it saw."""
+    """Cross entropy of a linear head on the first token, or on each; counts the tokens it saw."""
 
     def __init__(self, model: SentenceTransformer, labels: int, per_token: bool) -> None:
         super().__init__()
@@ -30,7 +30,9 @@ class HeadLoss(nn.Module):
         """The loss [] of a batch: labels [B], or [B, 128] of which the first T count."""
         features = self.model(next(iter(sentence_features)))
         self.tokens += int(features["attention_mask"].sum())
-        states = features["token_embeddings" if self.per_token else "sentence_embedding"]
+        states = features["token_embeddings"]
+        if not self.per_token:
+            states = states[:, 0]
         scores = self.head(self.dropout(states))
         wanted = labels[:, : scores.shape[1]] if self.per_token else labels
         return nn.functional.cross_entropy(scores.flatten(0, -2), wanted.flatten())

@@ -15,7 +15,7 @@ NO_LABEL = -100
 
 
 class ThreeTasks(nn.Module):
-    """A linear head per task on the mean of the tokens, or on each token where the task labels tokens."""
+    """A linear head per task on the first token, or on each token where the task labels tokens."""
 
     def __init__(self, path: str, labels: dict[str, int], per_token: Sequence[str]) -> None:
         super().__init__()
@@ -31,8 +31,7 @@ class ThreeTasks(nn.Module):
         """The loss [] of a batch of one task: ids and mask [B, T], labels [B] or [B, T]."""
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         if task not in self.per_token:
-            mask = attention_mask.unsqueeze(-1).to(states.dtype)
-            states = (states * mask).sum(1) / mask.sum(1)
+            states = states[:, 0]
         scores = self.heads[task](self.dropout(states)).float()
         return {"loss": nn.functional.cross_entropy(scores.flatten(0, -2), labels.flatten())}
 

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from model_folders import CONFIGS, SMALL, write_model
+from model_folders import CONFIGS, FAMILY_CONFIGS, write_model
 
 from mtlkit.builtin.backbones.byte_dropout import ByteDropout, byte_dropout
 from mtlkit.builtin.backbones.fast import FAMILY
@@ -14,11 +13,6 @@ from mtlkit.builtin.backbones.packing import GROUP_ROWS, WIDTH_STEP, Packing, ro
 from mtlkit.builtin.backbones.transformer import TransformerBackbone
 from mtlkit.contracts.place import Place
 
-KINDS = {
-    **CONFIGS,
-    "camembert": lambda: transformers.CamembertConfig(**SMALL, type_vocab_size=1),
-    "xlm-roberta": lambda: transformers.XLMRobertaConfig(**SMALL, type_vocab_size=1),
-}
 CPU = torch.device("cpu")
 LETTERS = "abcdefghijklmnop"
 texts = st.text(LETTERS + " ", max_size=12)
@@ -34,7 +28,6 @@ def pair(folder, **options):
 
 @pytest.fixture(scope="module", params=sorted(FAMILY))
 def both(request, tmp_path_factory):
-    CONFIGS.setdefault(request.param, KINDS[request.param])
     return pair(write_model(tmp_path_factory.mktemp(request.param), request.param))
 
 
@@ -50,7 +43,7 @@ def outcome(backbone, rows):
 
 def test_the_family_is_covered():
     assert {"bert", "camembert", "distilbert", "electra", "roberta", "xlm-roberta"} == FAMILY
-    assert set(KINDS) >= FAMILY
+    assert set(CONFIGS) | set(FAMILY_CONFIGS) >= FAMILY
 
 
 @settings(max_examples=15)

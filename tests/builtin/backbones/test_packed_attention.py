@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mtlkit.builtin.backbones.packed_attention import packed_attention
+from mtlkit.builtin.backbones.packed_attention import attend, packed_attention
 from mtlkit.builtin.backbones.packing import GROUP_ROWS, Packing
 
 CPU = torch.device("cpu")
@@ -61,20 +61,46 @@ def test_its_gradient_is_that_of_its_differences_under_dropout(sizes):
         torch.manual_seed(5)
         return attended(packing, states, 0.7, dropout=0.25)
 
+    def first(states):
+        torch.manual_seed(5)
+        query, key, value = states.unbind(1)
+        return attend(query[packing.firsts], key, value, packing.attending(2, first=True), 0.7, 0.25)
+
     states = drawn(packing, 2, 1)
     assert torch.autograd.gradcheck(dropped, states)
+    assert torch.autograd.gradcheck(first, states)
     assert not torch.equal(dropped(states), attended(packing, states, 0.7))
+
+
+@settings(max_examples=60, deadline=None)
+@given(lengths, st.integers(1, 4), st.integers(0, 99))
+def test_first_tokens_alone_see_what_they_see_beside_the_others(sizes, heads, seed):
+    packing = Packing.of(sizes, max(sizes), CPU)
+    states = drawn(packing, heads, seed)
+    query, key, value = states.unbind(1)
+    firsts = packing.firsts
+    assert firsts.tolist() == [sum(sizes[:row]) for row, size in enumerate(sizes) if size]
+    alone = attend(query[firsts], key, value, packing.attending(heads, first=True), 0.6, 0.0)
+    beside = attended(packing, states, 0.6)[0, firsts]
+    torch.testing.assert_close(alone, beside)
+    pull = torch.randn(alone.shape, dtype=torch.float64)
+    found, wanted = (torch.autograd.grad((each * pull).sum(), states)[0] for each in (alone, beside))
+    torch.testing.assert_close(found, wanted)
+    whole = packing.apart(attended(packing, states, 0.6))
+    torch.testing.assert_close(packing.firsts_apart(alone[None]), whole[:, :1])
 
 
 @given(lengths, st.integers(1, 4))
 def test_places_of_heads_are_those_of_tokens_head_by_head(sizes, heads):
     packing = Packing.of(sizes, max(sizes), CPU)
-    places = packing.of_heads(heads)
+    attending = packing.attending(heads)
+    places = attending.told
+    assert attending.asking is places
     assert len(places.there) == heads * len(packing.there)
     assert torch.equal(places.there[places.back], torch.arange(heads * sum(sizes)))
-    assert packing.of_heads(heads) is places
+    assert packing.attending(heads) is attending
     start = 0
-    for group, bias in zip(packing.groups, places.biases, strict=True):
+    for group, bias in zip(packing.groups, attending.biases, strict=True):
         end = start + heads * group.rows * group.width
         block = places.there[start:end].view(group.rows, heads, group.width)
         assert torch.equal(block % heads, torch.arange(heads)[:, None].expand_as(block))
