@@ -267,7 +267,7 @@ class Encoder:
         address = partial(self._address, reading, what, depth)
         key = (reading, what)
         values = self.store.rows(key, depth, self.lengths(reading), positions, compute, address)
-        return [value.to(self.device) for value in values]
+        return values if self.device.type == "cpu" else [value.to(self.device) for value in values]
 
     def _address(self, reading: Reading, what: str, depth: int) -> Address | None:
         stem = self.stems.get(depth)

@@ -39,14 +39,17 @@ class Stream:
 
     def take(self, cursor: int, count: int) -> list[int]:
         """The `count` row positions from `cursor`, the number of rows taken so far, on."""
-        return [self._at(at) for at in range(cursor, cursor + count)]
+        found: list[int] = []
+        while len(found) < count:
+            number, place = divmod(cursor + len(found), self.rows)
+            found += self._kept(number)[place : place + count - len(found)].tolist()
+        return found
 
-    def _at(self, cursor: int) -> int:
-        number, place = divmod(cursor, self.rows)
+    def _kept(self, number: int) -> np.ndarray:
         if number not in self._passes:
             self._passes.clear()  # one pass is enough: cursors only grow
             self._passes[number] = self._pass(number)
-        return int(self._passes[number][place])
+        return self._passes[number]
 
     def _pass(self, number: int) -> np.ndarray:
         rows = permutation(self.rows, self.seed, "rows", self.name, number)

@@ -70,7 +70,7 @@ class TableRows:
             _Part.of(optimizer, group, place, table)
             for group in optimizer.param_groups
             for place, table in enumerate(group["params"])
-            if table in self.tables and table.grad is not None
+            if table.grad is not None and table in self.tables
         ]
         try:
             yield

@@ -85,15 +85,20 @@ class Classes(nn.Module):
 
     def count(self, targets: Tensor) -> float:
         """The labelled rows, each counted with the weight of its class (as torch's weighted mean does)."""
-        return float(self.weights.to(targets.device)[targets[targets != IGNORED]].sum())
+        known = targets[targets != IGNORED]
+        if not self.options.class_weights:
+            return float(len(known))
+        return float(self.weights.to(targets.device)[known].sum())
 
     def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
         """Cross-entropy, with label smoothing (Szegedy et al. 2016, section 7) and class weights."""
         known = targets != IGNORED
-        scores = output[known].to(torch.promote_types(output.dtype, torch.float32))
+        all_known = bool(known.all())  # then choosing rows, and the gradient through it, is work for nothing
+        scores = output if all_known else output[known]
+        scores = scores.to(torch.promote_types(output.dtype, torch.float32))
         total = F.cross_entropy(
             scores,
-            targets[known],
+            targets if all_known else targets[known],
             weight=self.weights.to(scores) if self.options.class_weights else None,
             reduction="sum",
             label_smoothing=self.options.label_smoothing,

@@ -1,6 +1,8 @@
 """TensorBoard: losses, rates, gradient norm and metrics as scalars, written live."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mtlkit.builtin.trackers.options import TensorboardOptions
 from mtlkit.contracts.events import Evaluated, Event, Resumed, StepDone
@@ -31,8 +33,15 @@ class TensorboardTracker:
             return
         else:
             return
-        for name, value in named.items():
-            self._writer.add_scalar(name, value, event.step)
+        self._write(named, event.step)
+
+    def _write(self, named: Mapping[str, float], step: int) -> None:
+        """All of a step in one record: a record for each is more work than a step of a small head."""
+        from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+
+        values = [Summary.Value(tag=name, simple_value=value) for name, value in named.items()]
+        file: Any = self._writer.file_writer  # torch declares it as what it is before it is opened
+        file.add_summary(Summary(value=values), step)
 
     def _go_on(self, step: int) -> None:
         """A file of its own, which makes readers forget the steps that are told again."""
