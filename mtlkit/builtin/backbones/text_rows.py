@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
 from hashlib import sha256
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -41,9 +40,11 @@ class TextRows:
     @cached_property
     def flat(self) -> FlatTokenRows:
         """The rows as numbers, known by the whole tokenizer and how it is used."""
+        from tokenizers import __version__
+
         told = self.options
         how = [told.max_length, told.long_texts, told.overlap, self.typed, self.tokenizer.model_input_names]
-        made = sha256(json.dumps([FORMAT, version("tokenizers"), how]).encode())
+        made = sha256(json.dumps([FORMAT, __version__, how]).encode())
         made.update(self.tokenizer.backend_tokenizer.to_str().encode())
         return FlatTokenRows(made.hexdigest())
 
