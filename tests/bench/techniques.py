@@ -7,6 +7,7 @@ from attrs import frozen
 BUCKETS, RANDOM = ('training.batching="buckets"',), ('training.batching="random"',)
 FAST, PLAIN = ('backbone.fast="auto"',), ('backbone.fast="off"',)
 BF16 = ('training.precision="bf16"',)
+FIRST = ('tasks.sentiment.head.pooling="cls"',)
 EVERY = (*BUCKETS, *FAST)
 NONE = (*RANDOM, *PLAIN)
 
@@ -26,9 +27,12 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "fast": (*RANDOM, *FAST),
     "buckets": (*BUCKETS, *PLAIN),
     "every": EVERY,
+    "none-first": (*NONE, *FIRST),
+    "first": (*RANDOM, *FAST, *FIRST),
 }
 PAIRS = (
     Pair("fast", "the fast path of the encoder against the plain one", "fast", "none"),
+    Pair("first", "the fast path, first tokens alone, against the plain one", "first", "none-first"),
     Pair("buckets", "batches of rows of like length against random ones", "buckets", "none"),
     Pair("every", "both together against neither", "every", "none"),
 )
