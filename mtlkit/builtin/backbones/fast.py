@@ -43,6 +43,12 @@ class FastPath:
                     setattr(module, name, ByteDropout(child.p, child.inplace))
         return cls(model, _padding_by_id(model))
 
+    @property
+    def embeddings(self) -> list[nn.Module]:
+        """What makes the states that the first block takes, and nothing else."""
+        names = ("embeddings", "embeddings_project")
+        return [module for name, module in self.model.named_children() if name in names]
+
     def run(self, ids: Tensor, types: Tensor | None, packing: Packing) -> Any:  # noqa: ANN401  the model's answer
         """The model's answer for rows [B, T], with states [1, P, H]."""
         packed = packing.together(ids)

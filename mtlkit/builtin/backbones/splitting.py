@@ -134,8 +134,11 @@ def showing(blocks: Blocks, depths: Collection[int], kept: dict[int, Tensor]) ->
         yield
 
 
-def run_from(blocks: Blocks, depth: int, hidden: Tensor, answer: int, run: Run) -> Any:  # noqa: ANN401  the model's answer
-    """What the model yields when the blocks up to `depth` are skipped and the next one gets `hidden`."""
+def run_from(blocks: Blocks, depth: int, hidden: Tensor, answer: int, run: Run, below: Blocks) -> Any:  # noqa: ANN401  the model's answer
+    """What the model yields when the blocks up to `depth` are skipped and the next one gets `hidden`.
+
+    Skipped too are the modules `below` the blocks, which yield nothing but what the first block takes.
+    """
     pending = [hidden]
 
     def feed(
@@ -147,6 +150,8 @@ def run_from(blocks: Blocks, depth: int, hidden: Tensor, answer: int, run: Run) 
         return ((first, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": first})
 
     with ExitStack() as undo:
+        for module in below:
+            undo.enter_context(_skipped(module, hidden))
         for block in blocks[:depth]:
             undo.enter_context(_skipped(block, (hidden, *[None] * (answer - 1)) if answer else hidden))
         if depth < len(blocks):

@@ -226,7 +226,8 @@ class TransformerBackbone(nn.Module):
             self._kept[depth] = hidden
         layout, answer = self._layout(batch), self._trace.answer
         run = partial(self._run, batch, layout)
-        rest = partial(run_from, self._blocks, depth, layout.model(hidden), answer, run)
+        below = self._fast.embeddings if self._fast is not None else []
+        rest = partial(run_from, self._blocks, depth, layout.model(hidden), answer, run, below)
         if depth < self.depth and (packing := self._by_first(layout)) is not None:
             return self._of_first(batch, packing, rest)
         with self._show([above for above in self._wanted if above > depth], layout):
