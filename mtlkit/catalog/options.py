@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import cache, reduce
+from functools import lru_cache, reduce
 from operator import or_
 from pathlib import Path, PurePath
 from types import UnionType
@@ -35,6 +35,8 @@ from mtlkit.contracts.place import Place
 from mtlkit.errors import MtlkitError, PluginError
 
 DURATION = r"^[0-9]+(\.[0-9]*)?(ep|st|%)$"
+MODELS = 256
+"""Models of tables that are kept: more than a recipe asks for, fewer than the kit does, which draws keys."""
 
 
 def options_class(entry: Entry) -> type:
@@ -122,7 +124,7 @@ def options_model(cls: type) -> type[BaseModel]:
     return cls if issubclass(cls, BaseModel) else _table_model(derived)
 
 
-@cache
+@lru_cache(maxsize=MODELS)
 def _table_model(cls: Any, given: frozenset[str] | None = None) -> type[BaseModel]:  # noqa: ANN401  a class
     """The model of an attrs class; with `given`, of tables with these keys."""
     try:

@@ -1,9 +1,12 @@
 """From tables to option objects and back."""
 
+import gc
 import json
 import warnings
+import weakref
 from pathlib import Path
 
+import attrs
 import pydantic
 import pytest
 from fake_options import Broken, Color, Everything, Files, Modelled, Stage
@@ -11,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtlkit.catalog.catalog import Entry
-from mtlkit.catalog.options import dump_options, make_options, options_class, options_model
+from mtlkit.catalog.options import MODELS, dump_options, make_options, options_class, options_model
 from mtlkit.contracts.card import Card
 from mtlkit.contracts.duration import Duration
 from mtlkit.contracts.place import Place
@@ -145,3 +148,12 @@ def test_broken_option_classes_name_their_distribution():
     with pytest.raises(PluginError, match="neither an attrs class nor a pydantic model"):
         options_class(entry(int))
     assert options_class(entry("fake_options:Everything")) is Everything
+
+
+def test_models_are_not_kept_without_end():
+    """Whoever makes classes in a loop, as the conformance kit does, does not run out of memory."""
+    models = weakref.WeakSet()
+    for number in range(MODELS + 40):
+        models.add(options_model(attrs.make_class(f"Options{number}", ["rate"])))
+    gc.collect()
+    assert MODELS - 40 <= len(models) <= MODELS
