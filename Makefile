@@ -38,7 +38,7 @@ test: $(VENV)/.installed-test
 test-seeds: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/testing/seeds.py
 
-# Slow: hours. Exact resume from every step of 60 under every policy and rate; kills at random moments.
+# Slow: an hour. Exact resume from every step of 60 under every policy and rate; kills at random moments.
 test-faults: $(VENV)/.installed-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/long.py
 
