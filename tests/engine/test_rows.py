@@ -1,6 +1,8 @@
+import json
 import random
 import subprocess
 import sys
+from hashlib import blake2b
 from math import sqrt
 
 import pytest
@@ -116,6 +118,21 @@ def test_the_hash_is_the_same_in_every_process(seed):
 
 
 STORED = 12564344882652033358
+
+cells = st.text(st.characters(codec=None, exclude_categories=()), max_size=8)
+
+
+@given(
+    st.dictionaries(cells, cells | st.none() | st.booleans() | st.lists(cells, max_size=2), max_size=4),
+    st.text("salty", max_size=80),
+    st.sampled_from(["split", "limit", "fold"]),
+)
+def test_the_hash_is_that_of_the_cells_as_json(row, salt, use):
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+    key = (salt or "mtlkit").encode()
+    key = key if len(key) <= 64 else blake2b(key).digest()
+    expected = blake2b(text.encode(), key=key, person=use.encode(), digest_size=8).digest()
+    assert content_hash(row, salt=salt, use=use) == int.from_bytes(expected)
 
 
 def test_by_takes_our_names_and_the_sources():
