@@ -15,7 +15,7 @@ from mtlkit.engine.versions import version_of
 from mtlkit.plan.model import Plan
 
 LIBRARIES = ("transformers", "tokenizers", "numpy")
-FORMAT = 3
+FORMAT = 4
 
 
 def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:

@@ -23,7 +23,7 @@ from torch import Tensor
 from mtlkit.engine.shelves import ABOUT, LOCK
 
 VALUES, SUMS = "values", "sums"
-CHUNK_ROWS = 16
+CHUNK_ROWS = 20
 
 
 @frozen(eq=False)
