@@ -1,6 +1,7 @@
 """One torch thread, no network, and Hypothesis without clocks or luck where it runs unattended."""
 
 import os
+import signal
 import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -11,6 +12,8 @@ os.environ["MTLKIT_DISABLE_PLUGINS"] = "mtlkit-crf,mtlkit-ulmfit,mtlkit-vision"
 import pytest
 from hypothesis import HealthCheck, settings
 
+# A shell that starts tests in the background makes them and their children deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # What runs keep for later ones, tests keep to themselves.
 _CACHE = tempfile.TemporaryDirectory()
 os.environ["MTLKIT_CACHE"] = _CACHE.name
