@@ -248,6 +248,7 @@ class First:
     def find_spec(self, name, path=None, target=None):
         if name == "mtlkit.cli.main":
             signal.raise_signal({number})
+signal.signal({number}, signal.SIG_DFL)  # nohup and background jobs ignore some
 sys.meta_path.insert(0, First())
 from mtlkit.cli.begin import main
 sys.argv = ["mtlkit", "--help"]
