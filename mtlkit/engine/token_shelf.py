@@ -1,7 +1,7 @@
 """Prepared rows on disk: the tokens of one view of one split, flat and memory-mapped, from run to run.
 
 A folder beside the shelves of activations holds `values`, the numbers of all rows one behind the other;
-`lengths`, the tokens of each row; and `about.json`, what they are and a digest of both files, which is held
+`lengths`, the tokens of each row; and `about.json`, what they are and a checksum of both files, which is held
 against them whenever they are opened. The address is a digest of all that goes into them: how the backbone
 prepares rows, and the content of every row. A folder is written aside and renamed when it is whole; a damaged
 one is made again. Nobody holds it: who has it open keeps its bytes when it is removed.
@@ -51,7 +51,11 @@ class KeptRows(Sequence[Any]):
         values = np.memmap(folder / VALUES, np.int32, "r")
         fields = tuple(map(str, about["fields"]))
         starts = np.concatenate([[0], np.cumsum(lengths.astype(np.int64) * int(about["width"]))])
-        if len(lengths) != rows or starts[-1] != len(values) or _digest(values, lengths) != about["digest"]:
+        if (
+            len(lengths) != rows
+            or starts[-1] != len(values)
+            or _checksum(values, lengths) != about["checksum"]
+        ):
             raise ValueError(f"{folder} is damaged")
         os.utime(folder / ABOUT)
         return cls(flat, fields, lengths, starts, values)
@@ -103,7 +107,7 @@ class Writer:
     def _named(self, lengths: np.ndarray, fields: tuple[str, ...]) -> None:
         values = np.memmap(self._aside / VALUES, np.int32, "r")
         told = {"words": self.words, "fields": fields, "width": len(values) // max(int(lengths.sum()), 1)}
-        about = json.dumps({**told, "digest": _digest(values, lengths)}, indent=1).encode()
+        about = json.dumps({**told, "checksum": _checksum(values, lengths)}, indent=1).encode()
         if self.cache.trim(values.nbytes + lengths.nbytes + len(about)) > 0:
             return
         lengths.tofile(self._aside / LENGTHS)
@@ -160,6 +164,6 @@ def _speaks_of_itself(backbone: type) -> bool:
     return "flat" in vars(first)
 
 
-def _digest(values: np.ndarray, lengths: np.ndarray) -> str:
+def _checksum(values: np.ndarray, lengths: np.ndarray) -> str:
     """What damage changes; it is not for telling rows apart, which the address does."""
     return f"{crc32(lengths.data, crc32(np.ascontiguousarray(values).data)):08x}"

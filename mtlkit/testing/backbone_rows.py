@@ -6,7 +6,7 @@ Where an options class has `sample(folder)`, that writes what the backbone needs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from shutil import rmtree
@@ -103,6 +103,20 @@ def lab_of(subject: Subject, table: Table) -> Lab:
     if key not in known:
         known[key] = _working(subject, table)
     return known[key]
+
+
+def offering(protocol: type, told: str) -> Callable[[Subject], str]:
+    """Whether laws apply: to backbones that have the members of that protocol; else `told` is why not."""
+
+    def applies(subject: Subject) -> str:
+        try:
+            subject.options(subject.first_table)
+            found = isinstance(lab_of(subject, subject.first_table).build(), protocol)
+        except Exception:  # noqa: BLE001  the laws report what is wrong with it
+            return ""
+        return "" if found else told
+
+    return applies
 
 
 def encoded(backbone: Any, rows: Sequence[ViewRow]) -> tuple[Any, Features]:  # noqa: ANN401  a backbone

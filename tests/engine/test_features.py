@@ -93,3 +93,14 @@ def test_stored_states_are_the_same_bytes_for_any_batch(tmp_path):
         apart = [encoder.features(reading, [row], need)[0].pooled[0] for row in (4, 2, 0, 3, 1)]
     for row, pooled in zip((4, 2, 0, 3, 1), apart, strict=True):
         assert torch.equal(together.pooled[row], pooled)
+
+
+def test_first_tokens_alone_are_enough_where_nothing_else_is_read():
+    from itertools import product
+
+    from mtlkit.engine.features import Need
+
+    poolings = [frozenset(), frozenset({"cls"}), frozenset({"mean"}), frozenset({"cls", "mean"})]
+    needs = [Need(*told) for told in product([False, True], poolings, [frozenset(), frozenset({1})])]
+    assert [need for need in needs if need.first_alone] == [Need(False, frozenset({"cls"}))]
+    assert len(needs) == 16

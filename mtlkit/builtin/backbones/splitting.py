@@ -2,7 +2,8 @@
 
 The stem stops where the first block above the split takes its input; the tail skips the blocks below
 and hands that block the stored input. Whatever the model computes around its blocks (masks, rotary
-tables, relative positions) is computed again by the model's own code, so both are bit-exact.
+tables, relative positions) is computed again by the model's own code, so both are bit-exact; embeddings are
+left out where they are known to yield nothing but what the first block takes.
 """
 
 from __future__ import annotations

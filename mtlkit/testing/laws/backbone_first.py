@@ -1,13 +1,14 @@
 """The law of backbones that give first tokens alone."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mtlkit.contracts.backbone import Features, FirstAlone
-from mtlkit.testing.backbone_rows import far, lab_of, precise
+from mtlkit.testing.backbone_rows import far, lab_of, offering, precise
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.backbone import cases, odd_cases
 from mtlkit.testing.laws.backbone_split import splits
@@ -17,14 +18,7 @@ from mtlkit.testing.subject import Subject
 Table = Mapping[str, Any]
 
 
-def first_alone(subject: Subject) -> str:
-    """Applies to backbones that give the first tokens of rows alone."""
-    try:
-        subject.options(subject.first_table)
-        found = isinstance(lab_of(subject, subject.first_table).build(), FirstAlone)
-    except Exception:  # noqa: BLE001  the laws report what is wrong with it
-        return ""
-    return "" if found else "it has no `first_alone`"
+first_alone = offering(FirstAlone, "it has no `first_alone`")
 
 
 @law(
@@ -81,17 +75,13 @@ def _gradients(states: Tensor, weights: list[Tensor]) -> list[Tensor]:
         return [torch.zeros_like(weight) for weight in weights]
     steps = torch.linspace(-1, 1, states.shape[-1], dtype=states.dtype)
     loss = (states * steps).square().sum()
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
-    return [torch.zeros_like(w) if g is None else g for g, w in zip(found, weights, strict=True)]
+    return list(torch.autograd.grad(loss, weights, allow_unused=True, materialize_grads=True))
 
 
 def _fail(backbone: Any) -> None:  # noqa: ANN401  a backbone
     """An error inside the block, after which it is over too."""
-    try:
-        with backbone.first_alone():
-            raise _Stop
-    except _Stop:
-        return
+    with suppress(_Stop), backbone.first_alone():
+        raise _Stop
 
 
 class _Stop(Exception):  # noqa: N818  raised on purpose

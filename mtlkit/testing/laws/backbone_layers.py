@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.contracts.backbone import Layered, Splittable
-from mtlkit.testing.backbone_rows import encoded, lab_of
+from mtlkit.testing.backbone_rows import encoded, lab_of, offering
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.backbone import cases, odd_cases
 from mtlkit.testing.modules import same, survivors
@@ -16,14 +16,7 @@ from mtlkit.testing.subject import Subject
 Table = Mapping[str, Any]
 
 
-def layered(subject: Subject) -> str:
-    """Applies to backbones that show the states between their blocks."""
-    try:
-        subject.options(subject.first_table)
-        found = isinstance(lab_of(subject, subject.first_table).build(), Layered)
-    except Exception:  # noqa: BLE001  the laws report what is wrong with it
-        return ""
-    return "" if found else "it has no `keep`"
+layered = offering(Layered, "it has no `keep`")
 
 
 @law(

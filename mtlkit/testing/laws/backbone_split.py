@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mtlkit.contracts.backbone import Splittable
-from mtlkit.testing.backbone_rows import encoded, far, lab_of, precise, real
+from mtlkit.testing.backbone_rows import encoded, far, lab_of, offering, precise, real
 from mtlkit.testing.law import law, require
 from mtlkit.testing.laws.backbone import cases, odd_cases
 from mtlkit.testing.modules import same
@@ -16,14 +16,7 @@ from mtlkit.testing.subject import Subject
 Table = Mapping[str, Any]
 
 
-def splits(subject: Subject) -> str:
-    """Applies to backbones with a stem and a tail."""
-    try:
-        subject.options(subject.first_table)
-        found = isinstance(lab_of(subject, subject.first_table).build(), Splittable)
-    except Exception:  # noqa: BLE001  the laws report what is wrong with it
-        return ""
-    return "" if found else "it has no stem and tail"
+splits = offering(Splittable, "it has no stem and tail")
 
 
 @law(

@@ -113,3 +113,17 @@ def test_with_dropout_first_tokens_scatter_as_beside_the_others(tmp_path):
     error = ((alone.var(0) + beside.var(0)) / draws).sqrt()
     assert ((alone.mean(0) - beside.mean(0)).abs() < 4 * error + 1e-6).float().mean() > 0.98
     assert 0.75 < alone.var(0).mean() / beside.var(0).mean() < 4 / 3
+
+
+@pytest.mark.parametrize("kind", sorted(FAMILY))
+def test_a_tail_computes_no_embeddings(tmp_path, kind):
+    backbone = backbone_of(tmp_path, kind).eval()
+    batch = backbone.collate(backbone.prepare([("a b",), ("c",)]))
+    hidden = backbone.stem(batch, 1)
+    for weight in backbone._fast.embeddings[0].parameters():
+        weight.data.fill_(torch.nan)
+    called = []
+    backbone._fast.embeddings[0].word_embeddings.register_forward_hook(lambda *_: called.append(1))
+    assert backbone.tail(hidden, batch, 1).tokens.isfinite().all()
+    assert not called
+    assert not backbone(batch).tokens[batch.mask].isfinite().any()
