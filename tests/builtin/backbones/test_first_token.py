@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from model_folders import write_model
 
 from mtlkit.builtin.backbones.adapter_options import Lora
+from mtlkit.builtin.backbones.byte_dropout import ByteDropout
 from mtlkit.builtin.backbones.fast import FAMILY
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.packing import GROUP_ROWS
@@ -127,3 +128,22 @@ def test_a_tail_computes_no_embeddings(tmp_path, kind):
     assert backbone.tail(hidden, batch, 1).tokens.isfinite().all()
     assert not called
     assert not backbone(batch).tokens[batch.mask].isfinite().any()
+
+
+@pytest.mark.parametrize("kind", sorted(FAMILY))
+def test_attention_is_dropped_as_the_model_says(tmp_path, kind):
+    backbone = backbone_of(tmp_path, kind)
+    batch = backbone.collate(backbone.prepare([("a b c d",), ("e f g h",)]))
+    own = [module for module in backbone.modules() if hasattr(module, "scaling")]
+    assert len(own) == backbone.depth
+    for module in backbone.modules():
+        if isinstance(module, ByteDropout):
+            module.p = 0.5 if any(module is each.dropout for each in own) else 0.0
+    with backbone.first_alone(), torch.no_grad():
+        hidden = backbone.eval().stem(batch, backbone.depth - 1)
+        still, drawn = (
+            [backbone.train(on).tail(hidden, batch, backbone.depth - 1).tokens for _ in range(2)]
+            for on in (False, True)
+        )
+    assert torch.equal(*still)
+    assert not torch.allclose(*drawn, atol=1e-3)

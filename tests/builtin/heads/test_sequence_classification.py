@@ -96,3 +96,13 @@ def test_no_labels_at_all():
         "tasks.t.head.label  no training row has a value in the column 'mood'  name the column of the labels"
     )
     assert str(caught.value) == message
+
+
+def test_what_a_row_without_a_label_scores_is_of_no_account():
+    scores = torch.tensor([[1.0, 2.0], [torch.nan, torch.inf], [0.5, -1.0]], requires_grad=True)
+    term = build(labels=("a", "b")).loss(scores, torch.tensor([1, -100, 0]))
+    term.sum.backward()
+    expected = F.cross_entropy(scores.detach()[[0, 2]], torch.tensor([1, 0]), reduction="sum")
+    assert (term.sum.detach(), term.count) == (expected, 2.0)
+    assert scores.grad[1].tolist() == [0.0, 0.0]
+    assert scores.grad.isfinite().all()
