@@ -5,7 +5,7 @@ Shapes: B rows of a batch, T tokens of the longest row, H hidden size, L blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -73,8 +73,8 @@ class Backbone(Protocol):
 
     Optional methods: `vocabulary() -> Vocabulary` and `tokens(ids) -> list[str]`, the texts of tokens, of a
     backbone that reads text; `locate(rows)`, as `prepare`, of items whose batches say `texts` and `spans`;
-    `keep(depths)`, see `Layered`; `first_alone()`, see `FirstAlone`. A batch may have the attributes `ids`,
-    `texts` and `spans` of `Features`.
+    `keep(depths)`, see `Layered`; `first_alone()`, see `FirstAlone`; those of `Deferrable`. A batch may have
+    the attributes `ids`, `texts` and `spans` of `Features`.
 
     An optional attribute `ragged` is True where a batch costs what its tokens cost, padding left out: then
     rows of any length are given to it together, else those of like length. An optional method `note() -> str`
@@ -151,6 +151,34 @@ class FirstAlone(Protocol):
 
         They are `tokens` [B, 1, H], and `mask` and `words` [B, 1]: those of the first token as it is without
         the block, to rounding. What `stem` gives does not change.
+        """
+        ...
+
+
+@runtime_checkable
+class Deferrable(Protocol):
+    """A backbone that can be laid out from a description of itself, and loaded when it has to compute.
+
+    A run that never trains it, and finds in the store what it would yield, then never loads it. Its options
+    object has a method `described(told, pretrained) -> Backbone | None`: the backbone that `description` told
+    of, with its weights on the meta device and its buffers in memory; None where its files are others now, of
+    which the weights count where it is `pretrained`.
+    """
+
+    deferred: bool
+
+    def description(self) -> Mapping[str, Any] | None:
+        """What `described` takes, as JSON has it; None where it can't be laid out."""
+        ...
+
+    def content(self, name: str) -> Iterable[bytes]:
+        """The bytes of the weight with that name while the backbone is `deferred`."""
+        ...
+
+    def materialize(self) -> None:
+        """Load it: weights, modules and modes go by the same names, and parameters stay the same objects.
+
+        `forward`, `stem` and `tail` do so themselves.
         """
         ...
 

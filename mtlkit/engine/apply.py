@@ -11,6 +11,8 @@ from attrs import frozen
 from torch import nn
 from torch.optim import Optimizer
 
+from mtlkit.contracts.params import BACKBONE
+from mtlkit.engine.deferring import load_deferred
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import Weight, weights
 from mtlkit.engine.spans import spanned
@@ -37,6 +39,8 @@ class Handles:
 @spanned("freezing")
 def apply_trainable(handles: Handles, trainable: frozenset[str]) -> None:
     """Thaw exactly these weights and freeze all others; applying twice equals applying once."""
+    if any(name.startswith(f"{BACKBONE}.") for name in trainable):
+        load_deferred(handles.model.backbone)
     write_in_train_mode_only(handles.model)
     for name, weight in handles.weights.items():
         for parameter in weight.parameters:
@@ -72,7 +76,8 @@ def set_modes(model: Model, training: frozenset[int]) -> None:
 
 @contextmanager
 def eval_mode(module: nn.Module) -> Iterator[None]:
-    """The module and all below it in eval mode inside the block, each as it was afterwards."""
+    """The module, loaded now if it is not, and all below it in eval mode inside the block, then as before."""
+    load_deferred(module)
     before = [(inner, inner.training) for inner in module.modules()]
     module.eval()
     try:

@@ -11,13 +11,15 @@ from mtlkit.contracts.card import load_address
 from mtlkit.contracts.head import Head, HeadContext, asked_layers
 from mtlkit.contracts.params import ParamTable
 from mtlkit.engine.apply import Handles
+from mtlkit.engine.cache import Cache
+from mtlkit.engine.deferring import any_absent, laid_out
 from mtlkit.engine.labels import training_labels
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
 from mtlkit.engine.unfilled import unfilled
-from mtlkit.engine.without_compiler import leave_compiler
+from mtlkit.engine.without_compiler import leave_compiler, step_without_compiler
 from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
@@ -64,19 +66,23 @@ def read_data(plan: Plan) -> dict[str, Rows]:
     return {data.name: Rows.load(make(data.source), data.rows, data.name) for data in plan.sources}
 
 
-def outline(plan: Plan, data: Mapping[str, Rows]) -> Built:
+def outline(plan: Plan, data: Mapping[str, Rows], cache: Cache | None = None) -> Built:
     """The modules on torch's meta device: names and shapes of all weights, no memory for any."""
     with unfilled():
-        return _assemble(plan, labels_of(plan, data), pretrained=False)
+        return _assemble(plan, labels_of(plan, data), pretrained=False, cache=cache)
 
 
-def build(plan: Plan, data: Mapping[str, Rows]) -> Built:
-    """The modules with their initial weights.
+def build(plan: Plan, data: Mapping[str, Rows], cache: Cache | None = None) -> Built:
+    """The modules with their initial weights; the backbone only laid out, if the cache has its description.
 
     Random weights are drawn from a generator of the part's own, so that another task more or less
     changes no head.
     """
-    return _assemble(plan, labels_of(plan, data), pretrained=True)
+    labels = labels_of(plan, data)
+    built = _assemble(plan, labels, pretrained=True, cache=cache)
+    if any_absent(built.model.heads.values()):  # what a head has of the backbone's weights has to be there
+        return _assemble(plan, labels, pretrained=True)
+    return built
 
 
 def build_unloaded(plan: Plan, labels: Labels) -> Built:
@@ -103,12 +109,14 @@ def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeli
             made["names"].append(name)
     leave_compiler()
     optimizer: Optimizer = make(plan.optimizer, list(groups.values()))
+    step_without_compiler(optimizer)
     return optimizer
 
 
-def _assemble(plan: Plan, labels: Labels, *, pretrained: bool) -> Built:
+def _assemble(plan: Plan, labels: Labels, *, pretrained: bool, cache: Cache | None = None) -> Built:
     with seeded(plan.seed, "backbone"):
-        backbone = make(plan.backbone, pretrained)
+        known: Any = laid_out(cache, plan.backbone, pretrained) if cache is not None else None
+        backbone = known if known is not None else make(plan.backbone, pretrained)
     heads = {}
     vocabulary = backbone.vocabulary() if hasattr(backbone, "vocabulary") else None
     for task in plan.tasks:

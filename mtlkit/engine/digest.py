@@ -1,6 +1,6 @@
 """Digests of what is frozen: taken when a phase begins, compared when it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mtlkit.contracts.params import BACKBONE, ParamTable
 from mtlkit.engine.apply import Handles, frozen_modules, trainable_objects
+from mtlkit.engine.deferring import content_of
 from mtlkit.engine.spans import spanned
 from mtlkit.errors import TrainingError
 
@@ -18,9 +19,14 @@ HEADS = "heads."
 def tensor_digest(tensor: Tensor) -> str:
     """SHA-256 of dtype, shape and bytes."""
     plain = tensor.detach().cpu().contiguous()
-    found = sha256(f"{plain.dtype} {tuple(plain.shape)} ".encode())
-    if plain.numel():
-        found.update(plain.reshape(-1).view(torch.uint8).numpy().data)
+    return content_digest(tensor, [plain.reshape(-1).view(torch.uint8).numpy().data] if plain.numel() else [])
+
+
+def content_digest(tensor: Tensor, content: Iterable[bytes | memoryview]) -> str:
+    """The same of a tensor with this content, which need not be in memory."""
+    found = sha256(f"{tensor.dtype} {tuple(tensor.shape)} ".encode())
+    for part in content:
+        found.update(part)
     return found.hexdigest()
 
 
@@ -30,8 +36,11 @@ def frozen_digests(handles: Handles, table: ParamTable, trainable: frozenset[str
 
     A head with a `fit` is asked to set its own buffers, frozen or not: they follow from the weights.
     """
+    content = content_of(handles.model)
     digests = {
-        name: "".join(tensor_digest(parameter) for parameter in handles.parameters(name))
+        name: content_digest(handles.parameters(name)[0], content(name))
+        if content is not None and name.startswith(f"{BACKBONE}.")
+        else "".join(tensor_digest(parameter) for parameter in handles.parameters(name))
         for name in table.names
         if name not in trainable
     }

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import torch
 
 from mtlkit.contracts.backbone import Backbone
 from mtlkit.engine.store import Address
-from mtlkit.engine.versions import version_of
+from mtlkit.engine.versions import libraries, version_of
 from mtlkit.plan.model import Plan
 
-LIBRARIES = ("transformers", "tokenizers", "numpy")
-FORMAT = 4
+FORMAT = 5
 
 
 def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
@@ -25,13 +23,12 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
         {
             "format": FORMAT,
             "backbone": [part.name, part.distribution, version_of(part), repr(part.options)],
-            "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
-            "modules": repr(backbone),
+            "modules": backbone.fingerprint() if hasattr(backbone, "fingerprint") else repr(backbone),
             "precision": plan.training.precision,
             "compiled": plan.training.compile,
             "torch": [torch.__version__, torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()],
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-            "libraries": {name: metadata.version(name) for name in LIBRARIES},
+            "libraries": libraries(),
         },
         sort_keys=True,
     )

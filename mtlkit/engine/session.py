@@ -15,6 +15,7 @@ from mtlkit.contracts.sampling import Source
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.build import Built, build, build_optimizer, make, outline, read_data
 from mtlkit.engine.cache import Cache
+from mtlkit.engine.deferring import is_deferred, keep_description
 from mtlkit.engine.features import Encoder, boundary
 from mtlkit.engine.heads import Readers
 from mtlkit.engine.heap import keep_freed_memory
@@ -30,6 +31,7 @@ from mtlkit.engine.soft import SoftFreeze
 from mtlkit.engine.spans import spanned
 from mtlkit.engine.store import Store
 from mtlkit.engine.table_rows import TableRows
+from mtlkit.engine.versions import OURS
 from mtlkit.errors import PluginError, Problem, RecipeError
 from mtlkit.plan.batches import length
 from mtlkit.plan.checks import check_table, check_trains
@@ -121,7 +123,7 @@ def preview(plan: Plan) -> Preview:
     _check_columns(plan, data)
     _check_selection(plan, data)
     check_labels(plan, data)
-    built = outline(plan, data)
+    built = outline(plan, data, _cache(plan))
     check_table(plan, built.table)
     total, per_epoch = length(plan, {name: len(rows.splits[TRAIN]) for name, rows in data.items()})
     _check_length(total)
@@ -213,9 +215,14 @@ def open_session(prepared: Preview) -> Session:
     plan, data = prepared.plan, prepared.data
     device = _device()
     check_memory(prepared.built.table)
-    built = build(plan, data)
-    for _, part in built.model.parts():
-        part.to(device)
+    cache = _cache(plan)
+    deferrable = device.type == "cpu" and _reads_no_weight(prepared)
+    built = build(plan, data, cache if deferrable else None)
+    if not is_deferred(built.backbone):
+        if cache is not None:
+            keep_description(cache, plan.backbone, built.backbone, again=deferrable)
+        for _, part in built.model.parts():
+            part.to(device)
     if plan.training.compile and not why_uncompiled(built.backbone):
         cast(Compilable, built.backbone).compile_blocks()
     handles = Handles.of(built.model)
@@ -232,7 +239,7 @@ def open_session(prepared: Preview) -> Session:
         boundaries=tuple(boundary(built.table, frozenset(phase.trainable)) for phase in phases),
         precision=plan.training.precision,
         device=device,
-        store=Store(cache=_cache(plan)),
+        store=Store(cache=cache),
         identity=identity(plan, built.backbone, device),
         located=frozenset((each.source, view) for each in readers for view in each.located()),
     )
@@ -254,6 +261,15 @@ def open_session(prepared: Preview) -> Session:
         tables=by_rows,
         device=device,
     )
+
+
+def _reads_no_weight(prepared: Preview) -> bool:
+    """Whether, as far as one can know, all that the run needs of its backbone may be in the store."""
+    plan, table = prepared.plan, prepared.built.table
+    frozen = all(boundary(table, frozenset(phase.trainable)) > table.depth for phase in prepared.phases)
+    measured = any(part.options.statistics() for part in (*plan.freeze, plan.lr))
+    strange = plan.optimizer.distribution != OURS  # it may look at weights that never get a gradient
+    return frozen and not (measured or strange or plan.regularizers or plan.training.compile)
 
 
 def _stream(plan: Plan, readers: Readers, encoder: Encoder) -> Stream:

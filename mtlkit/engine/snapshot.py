@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
+from mtlkit.engine.deferring import Content, content_of, load_deferred
 from mtlkit.errors import PluginError, ResourceError
 
 Plain = bool | int | float | str | None
@@ -50,7 +51,8 @@ class Snapshot:
     But those of `shared`, which are the model's own: it does not change them as long as anybody reads.
     `weights` are weights by canonical name, a tied region's further views as `NAME#1`, buffers as
     `buffer:NAME`. `state` is the optimizer's, as `WEIGHT::KEY`, and `plain` what of it are no tensors;
-    `groups` is what it keeps in its groups, as `FIRST WEIGHT OF THE GROUP::KEY`.
+    `groups` is what it keeps in its groups, as `FIRST WEIGHT OF THE GROUP::KEY`. Weights on the meta device
+    are not in memory: `content` reads them.
     """
 
     weights: Mapping[str, Tensor]
@@ -62,6 +64,7 @@ class Snapshot:
     log: tuple[Measurement, ...] = ()
     standing: Standing = Standing()
     shared: Collection[str] = ()
+    content: Content | None = None
 
 
 @frozen(eq=False)
@@ -134,6 +137,7 @@ def take(
         tuple(log),
         standing or Standing(),
         frozenset(name for name, tensor in weights.items() if tensor is current[name]),
+        content_of(handles.model),
     )
 
 
@@ -194,6 +198,7 @@ def check(handles: Handles, stored: Mapping[str, Tensor], what: str) -> None:
 
 def put_back(handles: Handles, stored: Mapping[str, Tensor]) -> None:
     """Copy stored weights and buffers, known to fit, into the model."""
+    load_deferred(handles.model.backbone)
     with torch.no_grad():
         for name, tensor in tensors(handles).items():
             tensor.copy_(stored[name])
@@ -204,6 +209,8 @@ def copied(tensor: Tensor, into: Tensor | None = None) -> Tensor:
 
     Memory that is new has to be asked of the system page by page, which takes longer than the copy.
     """
+    if tensor.is_meta:
+        return tensor
     if into is not None and into.shape == tensor.shape and into.dtype == tensor.dtype:
         return into.copy_(tensor.detach())
     return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)

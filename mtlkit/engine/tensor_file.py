@@ -5,8 +5,9 @@ The bytes are those that safetensors itself writes. Reading is left to it.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
@@ -41,19 +42,22 @@ class Written:
 
 
 def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None = None,
+    content: Callable[[str], Iterable[bytes]] | None = None,
 ) -> Written:
-    """Write a new file and sync it.
+    """Write a new file and sync it. `content` reads those on the meta device, by name.
 
     Raises:
-        OSError: when it can't be written, or is there already.
+        OSError: when it can't be written, is there already, or content is not as long as its tensor.
         TypeError: for a type of numbers that safetensors has no name for.
     """
     order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     header = _header({name: tensors[name] for name in order}, dict(metadata or {}))
     digest, size = sha256(), 0
     with path.open("xb") as file:
-        for part in (header, *(_bytes(tensors[name]) for name in order)):
+        for part in chain([header], *(_parts(name, tensors[name], content) for name in order)):
             digest.update(part)
             file.write(part)
             size += len(part)
@@ -126,7 +130,15 @@ def _header(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes
     return len(text).to_bytes(8, "little") + text
 
 
-def _bytes(tensor: Tensor) -> memoryview | bytes:
-    if not tensor.numel():
-        return b""
-    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
+def _parts(
+    name: str, tensor: Tensor, content: Callable[[str], Iterable[bytes]] | None
+) -> Iterator[memoryview | bytes]:
+    if tensor.is_meta and content is not None:
+        size = 0
+        for part in content(name):
+            size += len(part)
+            yield part
+        if size != tensor.nbytes:
+            raise OSError(f"{name} has {size:,} bytes where it lies, and needs {tensor.nbytes:,}")
+    elif tensor.numel():
+        yield tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data

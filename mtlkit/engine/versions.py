@@ -2,11 +2,13 @@
 
 import sys
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 
 from mtlkit.plan.model import Part
 
 OURS = "mtlkit"
+LIBRARIES = ("transformers", "tokenizers", "numpy")
 
 
 def version_of(part: Part) -> str:
@@ -25,3 +27,8 @@ def code_of(module: str) -> str:
     if module.partition(".")[0] == OURS or file is None:
         return ""
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}"
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that features depend on beside torch."""
+    return {name: metadata.version(name) for name in LIBRARIES}

@@ -1,5 +1,9 @@
 """torch's optimizers without torch's compiler, whose import takes most of a second."""
 
+from inspect import unwrap
+from types import MethodType
+
+import torch
 from torch.optim import Optimizer
 
 MARK = "__dynamo_disable"
@@ -22,3 +26,14 @@ def leave_compiler() -> None:
         plain = getattr(method, "__wrapped__", None)
         if plain is not None and not hasattr(plain, MARK):
             setattr(plain, MARK, plain)
+
+
+def step_without_compiler(optimizer: Optimizer) -> None:
+    """Let an optimizer of torch step as it does, without importing the compiler to tell it to keep off.
+
+    Others step as they are written, and so do those through whose steps gradients are to flow.
+    """
+    plain = unwrap(type(optimizer).step)
+    if plain.__module__.startswith("torch.optim.") and not optimizer.defaults.get("differentiable"):
+        hooked = Optimizer.profile_hook_step(torch.no_grad()(plain))
+        setattr(optimizer, "step", MethodType(hooked, optimizer))  # noqa: B010  a method, for mypy

@@ -209,7 +209,7 @@ def set_aside(folder: Path) -> Path:
 
 def _fill(folder: Path, snapshot: Snapshot) -> None:
     files: dict[str, Written] = {}
-    files[WEIGHTS] = write_tensors(folder / WEIGHTS, snapshot.weights)
+    files[WEIGHTS] = write_tensors(folder / WEIGHTS, snapshot.weights, content=snapshot.content)
     _reached("weights")
     files[OPTIMIZER] = write_tensors(folder / OPTIMIZER, snapshot.state)
     _reached("optimizer")

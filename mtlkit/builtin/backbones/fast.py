@@ -34,7 +34,7 @@ class FastPath:
     @classmethod
     def of(cls, model: nn.Module, config: Any) -> FastPath | None:  # noqa: ANN401  a transformers configuration
         """The fast path of a model that has one; its dropout then draws bytes."""
-        if config.model_type not in FAMILY or getattr(config, "is_decoder", False):
+        if not has_fast_path(config):
             return None
         _register()
         for module in list(model.modules()):
@@ -66,13 +66,18 @@ class FastPath:
             )
 
 
-def note(model: Any, fast: FastPath | None, asked: str) -> str:  # noqa: ANN401  a transformers model
+def has_fast_path(config: Any) -> bool:  # noqa: ANN401  a transformers configuration
+    """Whether models of that kind have one."""
+    return config.model_type in FAMILY and not getattr(config, "is_decoder", False)
+
+
+def note(kind: str, packs: bool, asked: str) -> str:
     """What a plan says of how rows are run."""
-    if fast is not None:
+    if packs:
         return "rows are encoded without padding, with dropout by bytes (backbone.fast)"
     if asked == "off":
         return "rows are padded to the longest of those with like length (backbone.fast is off)"
-    kind, known = model.config.model_type, ", ".join(sorted(FAMILY))
+    known = ", ".join(sorted(FAMILY))
     return (
         f"rows are padded to the longest of those with like length (backbone.fast knows {known}, not {kind})"
     )

@@ -1,5 +1,6 @@
 """Options of the backbones we ship; light, so that recipes are checked without torch."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -56,6 +57,12 @@ class Transformer:
         from mtlkit.builtin.backbones.sample import write_model
 
         return {"path": str(write_model(folder / "model"))}
+
+    def described(self, told: Mapping[str, Any], pretrained: bool) -> Any:  # noqa: ANN401  torch is not imported here
+        """The backbone as its description has it, not loaded; None where that is of other files."""
+        from mtlkit.builtin.backbones.transformer import TransformerBackbone
+
+        return TransformerBackbone.described(self, told, pretrained)
 
 
 @frozen

@@ -121,10 +121,10 @@ def test_a_tail_computes_no_embeddings(tmp_path, kind):
     backbone = backbone_of(tmp_path, kind).eval()
     batch = backbone.collate(backbone.prepare([("a b",), ("c",)]))
     hidden = backbone.stem(batch, 1)
-    for weight in backbone._fast.embeddings[0].parameters():
+    for weight in backbone._ready.fast.embeddings[0].parameters():
         weight.data.fill_(torch.nan)
     called = []
-    backbone._fast.embeddings[0].word_embeddings.register_forward_hook(lambda *_: called.append(1))
+    backbone._ready.fast.embeddings[0].word_embeddings.register_forward_hook(lambda *_: called.append(1))
     assert backbone.tail(hidden, batch, 1).tokens.isfinite().all()
     assert not called
     assert not backbone(batch).tokens[batch.mask].isfinite().any()
