@@ -19,7 +19,7 @@ from mtlkit.engine.params import param_table
 from mtlkit.engine.rows import Rows
 from mtlkit.engine.seeds import seeded
 from mtlkit.engine.unfilled import unfilled
-from mtlkit.engine.without_compiler import leave_compiler, step_without_compiler
+from mtlkit.engine.without_compiler import lean_step, leave_compiler
 from mtlkit.errors import MtlkitError, PluginError, Problem, RecipeError, is_memory
 from mtlkit.plan.model import Part, Plan
 from mtlkit.plan.timeline import Timeline
@@ -109,7 +109,7 @@ def build_optimizer(plan: Plan, built: Built, handles: Handles, timeline: Timeli
             made["names"].append(name)
     leave_compiler()
     optimizer: Optimizer = make(plan.optimizer, list(groups.values()))
-    step_without_compiler(optimizer)
+    lean_step(optimizer)
     return optimizer
 
 

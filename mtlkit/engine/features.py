@@ -117,10 +117,7 @@ class Encoder:
                 return self._served(features, need)
 
             return _in_groups(self.backbone, [lengths[at] for at in positions], served)
-        found = []
-        for how in sorted(need.poolings):
-            rows = self._final(reading, positions, how)
-            found.append(pooled_only(torch.stack(rows)))
+        found = [pooled_only(self._vectors(reading, positions, how)) for how in sorted(need.poolings)]
         if need.tokens:
             found.append(self._whole(reading, positions, need.layers))
         return found
@@ -196,7 +193,7 @@ class Encoder:
                 rows,
                 reading.split,
                 lambda part: prepare([tuple(row[name] for name in reading.view) for row in part]),
-                _token_shelf(self, reading),
+                _token_shelf(self, reading, (reading.source, reading.view) in self.located),
             )
         return self._items[reading]
 
@@ -238,23 +235,32 @@ class Encoder:
 
         return self._stored(reading, "states", depth, positions, compute)
 
-    def _final(self, reading: Reading, positions: Sequence[int], how: Pooling | None) -> list[Tensor]:
-        """Pooled vectors [H], or token states [t, H] without a pooling, of a wholly frozen backbone."""
+    def _final(self, reading: Reading, positions: Sequence[int]) -> list[Tensor]:
+        """Token states [t, H] of a wholly frozen backbone, one per row."""
+        compute = partial(self._computed, reading, None)
+        return self._stored(reading, "tokens", self.backbone.depth + 1, positions, compute)
+
+    def _vectors(self, reading: Reading, positions: Sequence[int], how: Pooling) -> Tensor:
+        """Pooled vectors [B, H] of a wholly frozen backbone."""
+        depth, lengths = self.backbone.depth + 1, self.lengths(reading)
+        compute, address = partial(self._computed, reading, how), partial(self._address, reading, how, depth)
+        found = self.store.vectors((reading, how), depth, lengths, positions, compute, address)
+        return found if self.device.type == "cpu" else found.to(self.device)
+
+    def _computed(self, reading: Reading, how: Pooling | None, chunk: Sequence[int]) -> list[Tensor]:
+        """Of each row what a wholly frozen backbone yields: its vector [H], or its states [t, H]."""
         lower = [depth for depth in self.boundaries if 1 <= depth <= self.backbone.depth]
         need = Need(how is None, frozenset([how] if how else ()))
 
-        def compute(chunk: Sequence[int]) -> list[Tensor]:
-            with eval_mode(self.module), torch.no_grad():
-                if lower and isinstance(self.backbone, Splittable):
-                    features = self._from_stem(reading, chunk, min(lower), need)
-                else:
-                    features = self._direct(self._batch(reading, chunk), need)
-                if how is not None:
-                    return list(pool(features.tokens, features.mask, how))
-            lengths = self.lengths(reading)
-            return [features.tokens[at, : lengths[row]].clone() for at, row in enumerate(chunk)]
-
-        return self._stored(reading, how or "tokens", self.backbone.depth + 1, positions, compute)
+        with eval_mode(self.module), torch.no_grad():
+            if lower and isinstance(self.backbone, Splittable):
+                features = self._from_stem(reading, chunk, min(lower), need)
+            else:
+                features = self._direct(self._batch(reading, chunk), need)
+            if how is not None:
+                return list(pool(features.tokens, features.mask, how))
+        lengths = self.lengths(reading)
+        return [features.tokens[at, : lengths[row]].clone() for at, row in enumerate(chunk)]
 
     def _stored(
         self,
@@ -275,12 +281,15 @@ class Encoder:
             return None
         rows = (self.data[reading.source].fingerprint, reading.split, *reading.view)
         words = f"{what} of {reading.source}, {reading.split}, {'+'.join(reading.view)}, depth {depth}"
-        return address((self.identity, stem, what, str(depth), *rows), self._prepared(reading), words)
+        # What an earlier run's tokens would be found by says what they are; else they themselves do.
+        shelf = _token_shelf(self, reading, located=False)
+        parts = (self.identity, stem, what, str(depth), *rows, shelf.address if shelf else "")
+        return address(parts, () if shelf else self._prepared(reading), words)
 
     def _whole(self, reading: Reading, positions: Sequence[int], layers: Collection[int]) -> Features:
         """Stored token states as features: mask and words come with the batch."""
         batch = self._batch(reading, positions)
-        features = Features(pad(self._final(reading, positions, None)), batch.mask, batch.words)
+        features = Features(pad(self._final(reading, positions)), batch.mask, batch.words)
         return _completed(features, batch, self._stored_layers(reading, positions, layers))
 
     def _served(self, features: Features, need: Need) -> list[Features]:
@@ -318,10 +327,9 @@ def _asked(backbone: Backbone, layers: Collection[int], first: bool) -> Iterator
         yield {}
 
 
-def _token_shelf(encoder: Encoder, reading: Reading) -> TokenShelf | None:
+def _token_shelf(encoder: Encoder, reading: Reading, located: bool) -> TokenShelf | None:
     """Where prepared rows are kept for later runs, None where they are not."""
-    located = str((reading.source, reading.view) in encoder.located)
-    rows = (encoder.data[reading.source].fingerprint, reading.split, located, *reading.view)
+    rows = (encoder.data[reading.source].fingerprint, reading.split, str(located), *reading.view)
     words = f"tokens of {reading.source}, {reading.split}, {'+'.join(reading.view)}"
     return shelf_of(encoder.store.cache, encoder.backbone, rows, words)
 

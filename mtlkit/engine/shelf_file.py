@@ -143,6 +143,13 @@ class ShelfFile:
         value = self.values[self.starts[place] : self.starts[place + 1]]
         return value.view(-1, self.width) if self.ragged else value
 
+    def vectors(self, rows: Sequence[int]) -> Tensor | None:
+        """The values of rows that are vectors, as one tensor; None where one of them is not there."""
+        places = self.layout.place[rows]
+        if self.ragged or not all(map(self.has, set((places // CHUNK_ROWS).tolist()))):
+            return None
+        return self.values.view(-1, self.width).index_select(0, torch.from_numpy(places))
+
     def write(self, number: int, values: Sequence[Tensor]) -> None:
         """Keep a chunk, in its order.
 

@@ -23,6 +23,9 @@ from mtlkit.engine.whole_step import WholeLoss, whole_losses
 from mtlkit.errors import NotFiniteError, PluginError, blaming, returned
 from mtlkit.plan.batches import rows_of_mix
 
+CLIP_EPSILON = 1e-6
+"""What torch adds to a norm before it divides by it."""
+
 
 @frozen
 class Outcome:
@@ -292,7 +295,9 @@ def _update(session: Session, progress: Progress, positions: Positions) -> float
     ready_gradients(session.handles.weights.values())
     with session.tables.gathered(session.optimizer):
         norm = _clip_and_step(session, progress, positions)
-    session.optimizer.zero_grad(set_to_none=True)
+    for weight in session.handles.weights.values():
+        for parameter in weight.parameters:
+            parameter.grad = None
     return norm
 
 
@@ -305,10 +310,11 @@ def _clip_and_step(session: Session, progress: Progress, positions: Positions) -
     ]
     if any(parameter.grad is not None and parameter.grad.is_sparse for parameter in live):
         raise PluginError("a weight has a sparse gradient", "build its nn.Embedding with sparse=False")
-    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in live])
-    if not torch.isfinite(norm):
+    total = torch.nn.utils.get_total_norm([parameter.grad for parameter in live])
+    norm, most = float(total), session.plan.training.grad_clip
+    if not isfinite(norm):
         raise _not_finite_gradient(session, progress, positions)
-    if session.plan.training.grad_clip is not None:
-        torch.nn.utils.clip_grads_with_norm_(live, session.plan.training.grad_clip, norm)
+    if most is not None and norm + CLIP_EPSILON > most:  # below it, clipping multiplies by 1
+        torch.nn.utils.clip_grads_with_norm_(live, most, total)
     session.optimizer.step()
-    return float(norm)
+    return norm

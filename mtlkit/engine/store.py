@@ -80,6 +80,23 @@ class Store:
                 found[row] = value
         return [found[row] for row in wanted]
 
+    @spanned("stem")
+    def vectors(
+        self,
+        key: tuple[object, ...],
+        depth: int,
+        lengths: Sequence[int],
+        wanted: Sequence[int],
+        compute: Callable[[Sequence[int]], Sequence[Tensor]],
+        address: Callable[[], Address | None] = lambda: None,
+    ) -> Tensor:
+        """As `rows`, of values that are vectors [H], as one tensor [B, H]: from a whole file in one go."""
+        shelf = self._shelf((*key, depth), depth, lengths, address)
+        found = shelf.file.vectors(wanted) if shelf.file is not None else None
+        if found is not None:
+            return found
+        return torch.stack(self.rows(key, depth, lengths, wanted, compute, address))
+
     def forget(self, depth: int) -> None:
         """Drop all values that weights of this depth or above went into: they are about to change."""
         for key, shelf in list(self._shelves.items()):

@@ -68,7 +68,7 @@ class TableRows:
         """
         parts = [
             _Part.of(optimizer, group, place, table)
-            for group in optimizer.param_groups
+            for group in (optimizer.param_groups if self.tables else ())
             for place, table in enumerate(group["params"])
             if table.grad is not None and table in self.tables
         ]

@@ -10,8 +10,9 @@ def ready_gradients(weights: Iterable[Weight]) -> None:
     for weight in weights:
         if len(weight.parameters) > 1:
             fold_gradients(weight)
-        if not weight.parameters[0].numel():
-            weight.parameters[0].grad = None  # torch's Adafactor divides by the number of elements
+        first = weight.parameters[0]
+        if first.grad is not None and not first.numel():
+            first.grad = None  # torch's Adafactor divides by the number of elements
 
 
 def fold_gradients(weight: Weight) -> None:

@@ -48,7 +48,7 @@ class KeptRows(Sequence[Any]):
         """
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         lengths = np.fromfile(folder / LENGTHS, np.uint32)
-        values = np.memmap(folder / VALUES, np.int32, "r")
+        values = np.memmap(folder / VALUES, np.int32, "r").view(np.ndarray)
         fields = tuple(map(str, about["fields"]))
         starts = np.concatenate([[0], np.cumsum(lengths.astype(np.int64) * int(about["width"]))])
         if (

@@ -1,7 +1,9 @@
 """torch's optimizers without torch's compiler, whose import takes most of a second."""
 
+from collections.abc import Callable
 from inspect import unwrap
 from types import MethodType
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -28,12 +30,24 @@ def leave_compiler() -> None:
             setattr(plain, MARK, plain)
 
 
-def step_without_compiler(optimizer: Optimizer) -> None:
+def lean_step(optimizer: Optimizer) -> None:
     """Let an optimizer of torch step as it does, without importing the compiler to tell it to keep off.
 
-    Others step as they are written, and so do those through whose steps gradients are to flow.
+    It looks at no group of which no weight has a gradient. Others than torch's step as they are written, and
+    so do those through whose steps gradients are to flow.
     """
     plain = unwrap(type(optimizer).step)
-    if plain.__module__.startswith("torch.optim.") and not optimizer.defaults.get("differentiable"):
-        hooked = Optimizer.profile_hook_step(torch.no_grad()(plain))
-        setattr(optimizer, "step", MethodType(hooked, optimizer))  # noqa: B010  a method, for mypy
+    if not plain.__module__.startswith("torch.optim.") or optimizer.defaults.get("differentiable"):
+        return
+
+    @Optimizer.profile_hook_step
+    @torch.no_grad()
+    def step(self: Optimizer, closure: Callable[[], float] | None = None) -> Any:  # noqa: ANN401  as torch has it
+        whole = self.param_groups
+        self.param_groups = [group for group in whole if any(p.grad is not None for p in group["params"])]
+        try:
+            return plain(self, closure)
+        finally:
+            self.param_groups = whole
+
+    setattr(optimizer, "step", MethodType(step, optimizer))  # noqa: B010  a method, for mypy

@@ -184,7 +184,11 @@ class TransformerBackbone(nn.Module):
     def adapters(self) -> Collection[str]:
         """Names of the weights that adapters brought."""
         adapted, prefix = self._anatomy.adapted, self._anatomy.prefix
-        return frozenset(prefix + name for name in adapter_weights(self.model, adapted)) if adapted else frozenset()
+        return (
+            frozenset(prefix + name for name in adapter_weights(self.model, adapted))
+            if adapted
+            else frozenset()
+        )
 
     def merge(self) -> None:
         """Fold the adapters into the weights of the model, which then gives the same features to rounding.

@@ -85,10 +85,10 @@ class Classes(nn.Module):
 
     def count(self, targets: Tensor) -> float:
         """The labelled rows, each counted with the weight of its class (as torch's weighted mean does)."""
-        known = targets[targets != IGNORED]
+        known = targets != IGNORED
         if not self.options.class_weights:
-            return float(len(known))
-        return float(self.weights.to(targets.device)[known].sum())
+            return float(known.sum())
+        return float(self.weights.to(targets.device)[targets[known]].sum())
 
     def loss(self, output: Tensor, targets: Tensor) -> LossTerm:
         """Cross-entropy, with label smoothing (Szegedy et al. 2016, section 7) and class weights."""

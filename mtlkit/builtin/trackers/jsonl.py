@@ -1,12 +1,11 @@
 """The event log: one JSON object per line, from which everything else can be made."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 
 import attrs
 
+from mtlkit.builtin.trackers.appending import Appended
 from mtlkit.builtin.trackers.options import JsonlOptions
 from mtlkit.contracts.events import Activity, Event, Lost, Resumed, StepDone, Stopped, Warned
 
@@ -22,7 +21,7 @@ class JsonlTracker:
     """
 
     def __init__(self, _options: JsonlOptions, run_dir: Path) -> None:
-        self._file = (run_dir / FILE).open("ab", buffering=0)
+        self._file = Appended(run_dir / FILE)
         self._lost: int | None = None
 
     def receive(self, event: Event) -> None:
@@ -48,12 +47,4 @@ class JsonlTracker:
 
     def _append(self, event: Event) -> None:
         line = {"event": type(event).__name__, **attrs.asdict(event)}
-        rest = memoryview(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        end = os.fstat(self._file.fileno()).st_size
-        try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
-        except OSError:
-            with suppress(OSError):
-                self._file.truncate(end)
-            raise
+        self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")

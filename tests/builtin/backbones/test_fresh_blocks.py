@@ -27,7 +27,7 @@ def test_the_topmost_blocks_are_those_of_a_new_model_and_the_rest_is_as_loaded(t
         above = {
             name
             for name in found
-            if name.startswith(f"{backbone._path}.") and backbone.place(name)[1] in tops
+            if name.startswith(f"{backbone._anatomy.path}.") and backbone.place(name)[1] in tops
         }
         assert {backbone.place(name)[1] for name in above} == set(tops)
         for name, weight in found.items():
