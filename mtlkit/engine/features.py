@@ -17,10 +17,10 @@ from mtlkit.engine.apply import eval_mode
 from mtlkit.engine.identity import address
 from mtlkit.engine.items import Items
 from mtlkit.engine.joining import join
-from mtlkit.engine.order import homogeneous, length_chunks
+from mtlkit.engine.order import homogeneous
 from mtlkit.engine.pooling import pool
 from mtlkit.engine.rows import Rows
-from mtlkit.engine.shelf_file import CHUNK_ROWS
+from mtlkit.engine.shelf_file import Layout
 from mtlkit.engine.spans import span, spanned
 from mtlkit.engine.store import Address, Store, pad
 from mtlkit.engine.token_shelf import TokenShelf, shelf_of
@@ -151,7 +151,8 @@ class Encoder:
         lengths = self.lengths(reading)
         done = 0
         # Longest first: what later chunks need then fits where earlier ones were, and memory stays small.
-        for rows in reversed(length_chunks(lengths, CHUNK_ROWS)):
+        layout = Layout.of(lengths)
+        for rows in map(layout.chunk, reversed(range(layout.chunks))):
             if self.boundary <= self.backbone.depth:
                 self._states(reading, rows, self.boundary)
             else:

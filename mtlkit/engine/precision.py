@@ -1,6 +1,8 @@
 """The number format of the forward pass where the recipe leaves it to the machine."""
 
+import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import torch
@@ -9,6 +11,9 @@ from attrs import evolve, frozen
 from mtlkit.plan.model import Plan, Precision
 
 CPU_UNITS = {"avx512_bf16": "_is_avx512_bf16_supported", "amx": "_is_amx_tile_supported"}
+WORTH = 1.5
+"""How much faster products have to be for a training step to gain from it: it has casts to do."""
+PROBE_ROWS, PROBE_SIZE, PROBE_REPEATS = 256, 384, 5
 
 
 @frozen
@@ -20,13 +25,39 @@ class Choice:
 
 
 def chosen(device: torch.device) -> Choice:
-    """bf16 where the device multiplies in it, else fp32: emulated, bf16 is slower than fp32."""
+    """bf16 where the device multiplies in it, and faster, else fp32.
+
+    Emulated, bf16 is slower than fp32, and so is avx512_bf16 on processors that share its unit with AMX
+    and offer no AMX: so a processor that has it is asked to multiply.
+    """
     units = _units(device)
-    what = "this GPU" if device.type == "cuda" else "this processor"
-    if units:
-        return Choice("bf16", f"{what} has {units}")
-    wanted = "bf16" if device.type == "cuda" else " or ".join(CPU_UNITS)
-    return Choice("fp32", f"{what} has no {wanted}")
+    if device.type == "cuda":
+        return Choice("bf16", "this GPU has bf16") if units else Choice("fp32", "this GPU has no bf16")
+    if not units:
+        return Choice("fp32", f"this processor has no {' or '.join(CPU_UNITS)}")
+    if gain() < WORTH:
+        return Choice("fp32", f"this processor has {units}, and is no faster with it")
+    return Choice("bf16", f"this processor has {units}")
+
+
+@cache
+def gain() -> float:
+    """How much faster this processor multiplies in bf16 than in fp32, by products as encoders have them."""
+    return _seconds(torch.float32) / _seconds(torch.bfloat16)
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    """Of a product in that format: the shortest of several."""
+    rows, weight = (
+        torch.ones(PROBE_ROWS, PROBE_SIZE, dtype=dtype),
+        torch.ones(4 * PROBE_SIZE, PROBE_SIZE, dtype=dtype),
+    )
+    shortest = float("inf")
+    for _ in range(PROBE_REPEATS):
+        begin = time.perf_counter()
+        torch.nn.functional.linear(rows, weight)
+        shortest = min(shortest, time.perf_counter() - begin)
+    return shortest
 
 
 def unit_of(precision: str, device: torch.device) -> Mapping[str, str]:

@@ -23,16 +23,22 @@ from torch import Tensor
 from mtlkit.engine.shelves import ABOUT, LOCK
 
 VALUES, SUMS = "values", "sums"
-CHUNK_ROWS = 20
+CHUNK_TOKENS, CHUNK_ROWS = 512, 64
+"""A chunk ends before it has more; a longer row is a chunk of its own. More at once would be no faster."""
 
 
 @frozen(eq=False)
 class Layout:
-    """The order of rows on a shelf: by length, `CHUNK_ROWS` to a chunk; `place` says where each row is."""
+    """The order of rows on a shelf, by length, and its chunks: `bounds` say where they begin and end.
+
+    `place` says where in the order each row is, and `number` in which chunk each place is.
+    """
 
     lengths: np.ndarray
     order: np.ndarray
     place: np.ndarray
+    bounds: np.ndarray
+    number: np.ndarray
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Self:
@@ -41,15 +47,21 @@ class Layout:
         order = np.argsort(known, kind="stable")
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        return cls(known, order, place)
+        bounds = _bounds(known[order])
+        return cls(known, order, place, bounds, np.repeat(np.arange(len(bounds) - 1), np.diff(bounds)))
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return len(self.bounds) - 1
 
     def chunk_of(self, row: int) -> int:
         """The number of the chunk that a row is in."""
-        return int(self.place[row]) // CHUNK_ROWS
+        return int(self.number[self.place[row]])
 
     def chunk(self, number: int) -> list[int]:
         """The rows of a chunk, in its order."""
-        found: list[int] = self.order[number * CHUNK_ROWS : (number + 1) * CHUNK_ROWS].tolist()
+        found: list[int] = self.order[self.bounds[number] : self.bounds[number + 1]].tolist()
         return found
 
     def starts(self, width: int, ragged: bool) -> np.ndarray:
@@ -117,7 +129,7 @@ class ShelfFile:
             with (aside / VALUES).open("wb") as file:
                 file.truncate(size)
             # not a hole: it is written through memory, where a disk without room kills the process
-            (aside / SUMS).write_bytes(bytes(8 * -(-len(layout.order) // CHUNK_ROWS)))
+            (aside / SUMS).write_bytes(bytes(8 * layout.chunks))
             aside.rename(folder)
         except OSError:
             if not (folder / ABOUT).exists():
@@ -146,7 +158,7 @@ class ShelfFile:
     def vectors(self, rows: Sequence[int]) -> Tensor | None:
         """The values of rows that are vectors, as one tensor; None where one of them is not there."""
         places = self.layout.place[rows]
-        if self.ragged or not all(map(self.has, set((places // CHUNK_ROWS).tolist()))):
+        if self.ragged or not all(map(self.has, set(self.layout.number[places].tolist()))):
             return None
         return self.values.view(-1, self.width).index_select(0, torch.from_numpy(places))
 
@@ -159,7 +171,7 @@ class ShelfFile:
         _, file, _ = self._files
         content = torch.cat([value.detach().cpu().reshape(-1) for value in values]).contiguous()
         data = memoryview(content.view(torch.uint8).numpy().data)
-        at = int(self.starts[number * CHUNK_ROWS]) * content.element_size()
+        at = int(self.starts[self.layout.bounds[number]]) * content.element_size()
         while data:
             written = os.pwrite(file, data, at)
             data, at = data[written:], at + written
@@ -172,7 +184,17 @@ class ShelfFile:
             os.close(file)
 
     def _sum(self, number: int) -> int:
-        end = min((number + 1) * CHUNK_ROWS, len(self.layout.order))
-        part = self.values[self.starts[number * CHUNK_ROWS] : self.starts[end]]
+        begin, end = self.starts[self.layout.bounds[number : number + 2]]
+        part = self.values[begin:end]
         digest = blake2b(part.view(torch.uint8).numpy().data, digest_size=8).digest()
         return int.from_bytes(digest, "big") or 1
+
+
+def _bounds(lengths: np.ndarray) -> np.ndarray:
+    """Where the chunks of rows of these rising lengths begin, and where the last one ends."""
+    ends = np.concatenate([[0], np.cumsum(lengths)])
+    bounds = [0]
+    while (first := bounds[-1]) < len(lengths):
+        fits = int(np.searchsorted(ends, ends[first] + CHUNK_TOKENS, side="right")) - 1
+        bounds.append(min(max(fits, first + 1), first + CHUNK_ROWS, len(lengths)))
+    return np.asarray(bounds)

@@ -2,16 +2,18 @@
 
 import torch
 
+from mtlkit.builtin.optimizers.kernels import kernel
+
 O = torch.optim
 OPTIMIZERS = {
     "sgd": lambda groups: O.SGD(groups, lr=0.1, weight_decay=0.1),
     "sgd-momentum": lambda groups: O.SGD(groups, lr=0.1, momentum=0.9, weight_decay=0.1),
     "sgd-nesterov": lambda groups: O.SGD(groups, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
-    "sgd-fused": lambda groups: O.SGD(groups, lr=0.1, weight_decay=0.1, fused=True),
+    "sgd-fused": lambda groups: O.SGD(groups, lr=0.1, weight_decay=0.1, **kernel(groups)),
     "adam": lambda groups: O.Adam(groups, weight_decay=0.1),
     "adam-amsgrad": lambda groups: O.Adam(groups, weight_decay=0.1, amsgrad=True),
     "adamw": lambda groups: O.AdamW(groups, weight_decay=0.1),
-    "adamw-fused": lambda groups: O.AdamW(groups, weight_decay=0.1, fused=True),
+    "adamw-fused": lambda groups: O.AdamW(groups, weight_decay=0.1, **kernel(groups)),
     "adamw-foreach": lambda groups: O.AdamW(groups, weight_decay=0.1, foreach=True),
     "rmsprop": lambda groups: O.RMSprop(groups, weight_decay=0.1, momentum=0.9),
     "adagrad": lambda groups: O.Adagrad(groups, weight_decay=0.1),

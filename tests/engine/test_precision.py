@@ -27,6 +27,7 @@ def units(monkeypatch):
         monkeypatch.setattr(
             precision.torch.cpu, "_is_amx_tile_supported", lambda: has.get("amx", False), raising=False
         )
+        monkeypatch.setattr(precision, "gain", lambda: has.get("gain", precision.WORTH))
 
     return told
 
@@ -38,8 +39,19 @@ def test_what_is_chosen_is_what_the_processor_multiplies_in(units):
     assert chosen(CPU) == Choice("bf16", "this processor has amx")
     units(amx=True, avx512=True)
     assert chosen(CPU) == Choice("bf16", "this processor has avx512_bf16 and amx")
+    units(avx512=True, gain=1.49)
+    assert chosen(CPU) == Choice("fp32", "this processor has avx512_bf16, and is no faster with it")
+    units(amx=True, avx512=True)
     assert unit_of("bf16", CPU) == {"bf16 unit": "avx512_bf16 and amx"}
     assert unit_of("fp32", CPU) == {}
+
+
+def test_the_gain_is_measured_once_and_is_that_of_the_shorter_times(monkeypatch):
+    times = iter([0.0, 9.0, 9.0, 12.0, *[20.0, 30.0] * 3, 40.0, 42.0, *[50.0, 51.0], *[60.0, 90.0] * 3])
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: next(times))
+    precision.gain.cache_clear()
+    assert precision.gain() == precision.gain() == 3.0
+    precision.gain.cache_clear()
 
 
 def test_a_torch_that_can_not_be_asked_has_none(monkeypatch):

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtlkit.engine.cache import Cache
-from mtlkit.engine.shelf_file import CHUNK_ROWS, SUMS, VALUES, Layout, ShelfFile
+from mtlkit.engine.shelf_file import CHUNK_ROWS, CHUNK_TOKENS, SUMS, VALUES, Layout, ShelfFile
 from mtlkit.engine.shelves import ABOUT, folder, kept, remove
 from mtlkit.engine.store import Address, Store
 
-LENGTHS = [1 + row % 7 for row in range(70)]
-CHUNKS = -(-len(LENGTHS) // CHUNK_ROWS)
+LENGTHS = [1 + row % 37 for row in range(120)]
+CHUNKS = Layout.of(LENGTHS).chunks
 WORDS = {"words": "states of rows"}
 
 
@@ -43,15 +43,40 @@ def test_values_come_back_from_another_opening_bit_for_bit(tmp_path, ragged, dty
     shelf.close()
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=100))
+@given(st.lists(st.integers(1, 9) | st.integers(1, 2 * CHUNK_TOKENS), max_size=100))
 def test_a_layout_puts_every_row_in_one_place_shorter_rows_first(lengths):
     layout = Layout.of(lengths)
-    chunks = [layout.chunk(number) for number in range(-(-len(lengths) // CHUNK_ROWS))]
+    chunks = [layout.chunk(number) for number in range(layout.chunks)]
     assert sorted(row for chunk in chunks for row in chunk) == list(range(len(lengths)))
     assert all(layout.chunk_of(row) == number for number, chunk in enumerate(chunks) for row in chunk)
     in_order = [lengths[row] for chunk in chunks for row in chunk]
     assert in_order == sorted(lengths)
     assert layout.starts(2, ragged=True)[-1] == 2 * sum(lengths)
+    sizes = [sum(lengths[row] for row in chunk) for chunk in chunks]
+    assert all(chunk for chunk in chunks)
+    assert all(len(chunk) == 1 or size <= CHUNK_TOKENS for chunk, size in zip(chunks, sizes, strict=True))
+    for chunk, size, behind in zip(
+        chunks, sizes, chunks[1:], strict=False
+    ):  # none is smaller than it has to be
+        assert len(chunk) == CHUNK_ROWS or size + lengths[behind[0]] > CHUNK_TOKENS
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_vectors_are_those_of_the_rows_and_none_where_one_is_missing(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("shelf") / "shelf"
+    layout = Layout.of(LENGTHS)
+    shelf = ShelfFile.make(path, layout, value_of(0, ragged=False), WORDS)
+    there = data.draw(st.sets(st.integers(0, CHUNKS - 1)))
+    for number in there:
+        shelf.write(number, [value_of(row, ragged=False) for row in layout.chunk(number)])
+    rows = data.draw(st.lists(st.sampled_from(range(len(LENGTHS))), min_size=1, max_size=9))
+    found = shelf.vectors(rows)
+    if all(layout.chunk_of(row) in there for row in rows):
+        assert torch.equal(found, torch.stack([value_of(row, ragged=False) for row in rows]))
+    else:
+        assert found is None
+    shelf.close()
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,7 +91,7 @@ def test_a_flipped_bit_makes_its_chunk_missing_and_no_other(tmp_path_factory, da
     (path / name).write_bytes(content)
     layout = Layout.of(LENGTHS)
     shelf = ShelfFile.open(path, layout)
-    starts = shelf.starts[::CHUNK_ROWS] * 4
+    starts = shelf.starts[layout.bounds[:-1]] * 4
     damaged = at // 8 if name == SUMS else max(number for number in range(CHUNKS) if starts[number] <= at)
     assert [shelf.has(number) for number in range(CHUNKS)] == [number != damaged for number in range(CHUNKS)]
     shelf.close()

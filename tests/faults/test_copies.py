@@ -101,9 +101,9 @@ def test_a_frozen_weight_is_written_before_it_thaws(tmp_path, monkeypatch):
     expected, _ = saved(tmp_path, monkeypatch, freeze=PHASES)
     fast = writing.write_tensors
 
-    def slow(*told):
+    def slow(*told, **named):
         time.sleep(0.3)
-        return fast(*told)
+        return fast(*told, **named)
 
     monkeypatch.setattr(writing, "write_tensors", slow)
     (tmp_path / "slow").mkdir()

@@ -43,15 +43,15 @@ class Full:
 @pytest.mark.parametrize("taken", [0, 5, 40])
 def test_no_room_for_some_events_is_a_gap_that_is_told(tmp_path, taken):
     tracker = JsonlTracker(None, tmp_path)
-    tracker._file = Full(tracker._file, taken)
+    room = tracker._file._file = Full(tracker._file._file, taken)
 
     def events():
         yield RunStarted("a", 2, ("t",))
-        tracker._file.room = False
+        room.room = False
         yield PHASES[0]
         yield StepDone(1, 0.1, {}, {}, 0.0, {})
         yield PHASES[1]
-        tracker._file.room = True
+        room.room = True
         yield PHASES[2]
         yield RunEnded(2)
 

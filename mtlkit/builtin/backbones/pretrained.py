@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -120,12 +121,21 @@ def _refuse_pickled(origin: Origin) -> None:
         )
 
 
-def load_tokenizer(origin: Origin) -> Any:  # noqa: ANN401  a transformers tokenizer
-    """The model's fast tokenizer.
+def load_tokenizer(origin: Origin, max_length: int) -> Any:  # noqa: ANN401  a transformers tokenizer
+    """The model's fast tokenizer, set to cut rows at `max_length`.
+
+    It is the same for the same files: a plan and its run share it, for it takes memory.
 
     Raises:
         ResourceError: when there is none, or when it asks for code.
     """
+    files = sorted(Path(origin.name).glob("*.json")) if origin.local else []
+    stamps = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return _tokenizer(origin, max_length, tuple(stamps))
+
+
+@lru_cache(maxsize=2)
+def _tokenizer(origin: Origin, max_length: int, _stamps: tuple[object, ...]) -> Any:  # noqa: ANN401  see above
     from transformers import AutoTokenizer
 
     # A plain setting, because the library warns at every later fork of the process where it is left open.
@@ -137,6 +147,8 @@ def load_tokenizer(origin: Origin) -> Any:  # noqa: ANN401  a transformers token
         tokenizer = AutoTokenizer.from_pretrained(origin.name, **origin.arguments)
     if not tokenizer.is_fast:
         raise ResourceError(f"{origin.name} has no fast tokenizer", "its folder needs a tokenizer.json")
+    tokenizer.backend_tokenizer.enable_truncation(max_length)
+    tokenizer.backend_tokenizer.no_padding()
     return tokenizer
 
 

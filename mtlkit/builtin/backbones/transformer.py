@@ -145,10 +145,7 @@ class TransformerBackbone(nn.Module):
     @cached_property
     def tokenizer(self) -> Any:  # noqa: ANN401  a transformers tokenizer
         """The model's tokenizer, set to cut rows at `max_length`."""
-        tokenizer = load_tokenizer(self.origin)
-        tokenizer.backend_tokenizer.enable_truncation(self.options.max_length)
-        tokenizer.backend_tokenizer.no_padding()
-        return tokenizer
+        return load_tokenizer(self.origin, self.options.max_length)
 
     @cached_property
     def _text_rows(self) -> TextRows:
