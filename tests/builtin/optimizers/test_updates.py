@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mtlkit.builtin.optimizers import adafactor, adam, lion, torch_by_name
+from mtlkit.builtin.optimizers.kernels import kernel
 from mtlkit.builtin.optimizers.options import Adafactor, Adam, Lion
 from mtlkit.builtin.optimizers.torch_options import UNFIT, Torch
 from mtlkit.builtin.optimizers.torch_signatures import arguments, sources
@@ -182,3 +183,19 @@ def test_why_some_do_not_fit(name):
     before = ours[0].detach().clone()
     walk(optimizer, ours, range(1))
     assert not torch.equal(before, ours[0])
+
+
+@pytest.mark.parametrize("build", [torch.optim.AdamW, torch.optim.Adam, torch.optim.SGD])
+def test_a_weight_with_gaps_moves_alone_in_its_memory(build):
+    """On a CPU torch's fused steps write through the gaps of a view, into what is another's."""
+    memory = torch.zeros(8)
+    weight = torch.nn.Parameter(memory[::2])
+    groups = [{"params": [weight]}]
+    assert kernel(groups) == {"foreach": True}
+    optimizer = build(groups, lr=0.1, **kernel(groups))
+    weight.grad = torch.ones(4)
+    optimizer.step()
+    assert bool(memory[::2].all())
+    assert not memory[1::2].any()
+    whole = [{"params": [torch.nn.Parameter(torch.zeros(2, 3, device=where))]} for where in ("cpu", "meta")]
+    assert kernel(whole) == {"fused": True}
