@@ -32,6 +32,7 @@ CONTRACTS: dict[PluginKind, Contract] = {
             "backbone_split",
             "backbone_layers",
             "backbone_first",
+            "backbone_deferred",
             "backbone_texts",
             "importing",
             "general",

@@ -9,13 +9,13 @@ from mtlkit.testing import check_plugin
 from mtlkit.testing.kinds import contract
 
 AT_LEAST = {
-    "backbone": 59, "balancer": 19, "curve": 22, "data": 36, "freeze": 41, "head": 90, "lr": 31,
+    "backbone": 73, "balancer": 19, "curve": 22, "data": 36, "freeze": 41, "head": 90, "lr": 31,
     "optimizer": 23, "regularizer": 21, "sampler": 21, "tracker": 13,
 }  # fmt: skip
 FRESH = ("G1", "G2", "G5")  # these start processes; whole reports try them
 NAMES = {kind: [kind] for kind in KINDS} | {
     "head": ["head", "head_extras"],
-    "backbone": ["backbone", "backbone_extras"],
+    "backbone": ["backbone", "backbone_extras", "backbone_deferred"],
 }
 MODULES = {kind: [import_module(f"tests.mutants.{name}") for name in names] for kind, names in NAMES.items()}
 MUTANTS = [
