@@ -236,11 +236,6 @@ class Encoder:
 
         return self._stored(reading, "states", depth, positions, compute)
 
-    def _final(self, reading: Reading, positions: Sequence[int]) -> list[Tensor]:
-        """Token states [t, H] of a wholly frozen backbone, one per row."""
-        compute = partial(self._computed, reading, None)
-        return self._stored(reading, "tokens", self.backbone.depth + 1, positions, compute)
-
     def _vectors(self, reading: Reading, positions: Sequence[int], how: Pooling) -> Tensor:
         """Pooled vectors [B, H] of a wholly frozen backbone."""
         depth, lengths = self.backbone.depth + 1, self.lengths(reading)
@@ -289,8 +284,9 @@ class Encoder:
 
     def _whole(self, reading: Reading, positions: Sequence[int], layers: Collection[int]) -> Features:
         """Stored token states as features: mask and words come with the batch."""
-        batch = self._batch(reading, positions)
-        features = Features(pad(self._final(reading, positions)), batch.mask, batch.words)
+        batch, compute = self._batch(reading, positions), partial(self._computed, reading, None)
+        states = self._stored(reading, "tokens", self.backbone.depth + 1, positions, compute)
+        features = Features(pad(states), batch.mask, batch.words)
         return _completed(features, batch, self._stored_layers(reading, positions, layers))
 
     def _served(self, features: Features, need: Need) -> list[Features]:

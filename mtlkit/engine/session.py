@@ -216,13 +216,7 @@ def open_session(prepared: Preview) -> Session:
     device = _device()
     check_memory(prepared.built.table)
     cache = _cache(plan)
-    deferrable = device.type == "cpu" and _reads_no_weight(prepared)
-    built = build(plan, data, cache if deferrable else None)
-    if not is_deferred(built.backbone):
-        if cache is not None:
-            keep_description(cache, plan.backbone, built.backbone, again=deferrable)
-        for _, part in built.model.parts():
-            part.to(device)
+    built = _built(prepared, device, cache)
     if plan.training.compile and not why_uncompiled(built.backbone):
         cast(Compilable, built.backbone).compile_blocks()
     handles = Handles.of(built.model)
@@ -261,6 +255,18 @@ def open_session(prepared: Preview) -> Session:
         tables=by_rows,
         device=device,
     )
+
+
+def _built(prepared: Preview, device: torch.device, cache: Cache | None) -> Built:
+    """The modules on that device; the backbone only laid out where, it may be, nothing computes with it."""
+    deferrable = device.type == "cpu" and _reads_no_weight(prepared)
+    built = build(prepared.plan, prepared.data, cache if deferrable else None)
+    if not is_deferred(built.backbone):
+        if cache is not None:
+            keep_description(cache, prepared.plan.backbone, built.backbone, again=deferrable)
+        for _, part in built.model.parts():
+            part.to(device)
+    return built
 
 
 def _reads_no_weight(prepared: Preview) -> bool:

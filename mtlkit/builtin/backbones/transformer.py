@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
-from typing import Any, Self
+from typing import Any
 
-import torch
 from attrs import evolve
-from torch import Tensor, nn
+from torch import Tensor
 
 from mtlkit.builtin.backbones.adapters import adapter_weights, fold_adapters
 from mtlkit.builtin.backbones.compiling import compile_all, compiler
@@ -21,10 +20,9 @@ from mtlkit.builtin.backbones.fast import has_fast_path, note
 from mtlkit.builtin.backbones.first_token import first_tokens_of
 from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
 from mtlkit.builtin.backbones.layout import Layout
-from mtlkit.builtin.backbones.loaded import Loaded, telling_apart
+from mtlkit.builtin.backbones.lazy_model import LazyModel
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.packing import Packing
-from mtlkit.builtin.backbones.pretrained import load_config, load_tokenizer, locate
 from mtlkit.builtin.backbones.recomputing import recompute
 from mtlkit.builtin.backbones.splitting import Run, run_from, run_to, showing
 from mtlkit.builtin.backbones.text_rows import TextRows
@@ -32,10 +30,9 @@ from mtlkit.builtin.backbones.token_batch import Batch, TokenRow, pad_rows
 from mtlkit.contracts.backbone import Features, Vocabulary
 from mtlkit.contracts.data import Value
 from mtlkit.contracts.params import Role
-from mtlkit.errors import ResourceError
 
 
-class TransformerBackbone(nn.Module):
+class TransformerBackbone(LazyModel):
     """A Hugging Face encoder without its pooler; weights go by the names they have in its checkpoints.
 
     Texts come without word numbers: only rows that are lists of words have them. The weights of an adapted
@@ -52,100 +49,12 @@ class TransformerBackbone(nn.Module):
     def __init__(
         self, options: Transformer, pretrained: bool = True, description: Description | None = None
     ) -> None:
-        super().__init__()
-        self.options, self._pretrained, self._description = options, pretrained, description
-        self.origin = locate(options)
-        self._config = load_config(self.origin)
-        with telling_apart(self.origin, self._config):
-            self.hidden_size = int(self._config.hidden_size)
+        super().__init__(options, pretrained, description)
+        self.depth = self._anatomy.depth
         self._kept: dict[int, Tensor] = {}
         self._wanted: frozenset[int] = frozenset()
         self._first = False
-        self._loaded: Loaded | None = None
-        if description is None:
-            self._anatomy = self._load().anatomy
-        else:
-            self._anatomy = description.anatomy
-            description.lay_out(self)
-        self.depth = self._anatomy.depth
-        if pretrained:
-            _ = self.tokenizer
         self.train()
-
-    @classmethod
-    def described(cls, options: Transformer, told: Mapping[str, Any], pretrained: bool) -> Self | None:
-        """The backbone as its description has it, not loaded; None where that is of other files."""
-        description, origin = Description.read(told), locate(options)
-        if description is None or not origin.local or not description.holds(origin, pretrained):
-            return None
-        return cls(options, pretrained, description)
-
-    def description(self) -> Mapping[str, Any] | None:
-        """What `described` takes, as JSON; None where the weights are not those of the model's folder."""
-        if self._loaded is None or not self.origin.local:
-            return None
-        found = Description.of(self.origin, self, self._anatomy)
-        return None if found is None else found.told()
-
-    @property
-    def deferred(self) -> bool:
-        """Whether the model is not loaded: its weights are on the meta device."""
-        return self._loaded is None
-
-    def content(self, name: str) -> Iterator[bytes]:
-        """The bytes of a weight while the model is not loaded.
-
-        Raises:
-            OSError: when they can't be read.
-        """
-        return iter(()) if self._description is None else self._description.content(self.origin, name)
-
-    def materialize(self) -> None:
-        """Load the model, where it is not; parameters stay the objects that they are.
-
-        Raises:
-            ResourceError: when it can't be loaded any more, or has become another.
-        """
-        _ = self._ready
-
-    @property
-    def _ready(self) -> Loaded:
-        return self._loaded or self._filled()
-
-    def _load(self) -> Loaded:
-        loaded = Loaded.of(self.origin, self._config, self.options, self._pretrained)
-        self._loaded = loaded
-        for name, child in loaded.children():
-            self.add_module(name, child)
-        return loaded
-
-    def _filled(self) -> Loaded:
-        before = dict(self.named_parameters())
-        modes = {name: part.training for name, part in self.named_modules()}
-        loaded = self._load()
-        weights = dict(self.named_parameters())
-        if {name: weight.shape for name, weight in weights.items()} != {
-            name: weight.shape for name, weight in before.items()
-        }:
-            raise ResourceError(f"{self.origin.name} has become another model", "start the run again")
-        for name, part in self.named_modules():
-            part.training = modes.get(name, self.training)
-        for name, weight in weights.items():
-            path, _, leaf = name.rpartition(".")
-            kept, trains = before[name], before[name].requires_grad
-            torch.utils.swap_tensors(kept, weight)  # type: ignore[no-untyped-call]
-            setattr(self.get_submodule(path), leaf, kept.requires_grad_(trains))
-        return loaded
-
-    @property
-    def model(self) -> Any:  # noqa: ANN401  a transformers model
-        """The Hugging Face model itself; its weights are this module's."""
-        return self._ready.model
-
-    @cached_property
-    def tokenizer(self) -> Any:  # noqa: ANN401  a transformers tokenizer
-        """The model's tokenizer, set to cut rows at `max_length`."""
-        return load_tokenizer(self.origin, self.options.max_length)
 
     @cached_property
     def _text_rows(self) -> TextRows:
