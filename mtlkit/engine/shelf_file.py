@@ -99,7 +99,8 @@ class ShelfFile:
             dtype, width, ragged = getattr(torch, about["dtype"]), int(about["width"]), bool(about["ragged"])
             starts = layout.starts(width, ragged)
             bytes_ = int(starts[-1]) * dtype.itemsize
-            if (folder / VALUES).stat().st_size != bytes_ or not bytes_:
+            sizes = (folder / VALUES).stat().st_size, (folder / SUMS).stat().st_size
+            if sizes != (bytes_, 8 * layout.chunks) or not bytes_:
                 raise ValueError(f"{folder} holds other rows")
             files += [os.open(folder / name, os.O_RDWR) for name in (VALUES, SUMS)]
             mapped = torch.from_file(str(folder / VALUES), shared=True, size=bytes_, dtype=torch.uint8)

@@ -7,9 +7,13 @@ from typing import Any
 
 import torch
 from torch.optim import Optimizer
+from torch.optim import optimizer as module
 
 MARK = "__dynamo_disable"
 """Where torch keeps the function that it made of one that is not to be compiled."""
+
+OWN_HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
+ALL_HOOKS = ("_global_optimizer_pre_hooks", "_global_optimizer_post_hooks")
 
 
 def leave_compiler() -> None:
@@ -40,9 +44,10 @@ def lean_step(optimizer: Optimizer) -> None:
     if not plain.__module__.startswith("torch.optim.") or optimizer.defaults.get("differentiable"):
         return
 
-    @Optimizer.profile_hook_step
     @torch.no_grad()
     def step(self: Optimizer, closure: Callable[[], float] | None = None) -> Any:  # noqa: ANN401  as torch has it
+        if _hooked(self):
+            return type(self).step(self, closure)
         whole = self.param_groups
         self.param_groups = [group for group in whole if any(p.grad is not None for p in group["params"])]
         try:
@@ -51,3 +56,10 @@ def lean_step(optimizer: Optimizer) -> None:
             self.param_groups = whole
 
     setattr(optimizer, "step", MethodType(step, optimizer))  # noqa: B010  a method, for mypy
+
+
+def _hooked(optimizer: Optimizer) -> bool:
+    """Whether somebody wants to hear of its steps."""
+    return any(getattr(optimizer, hooks, True) for hooks in OWN_HOOKS) or any(
+        getattr(module, hooks, True) for hooks in ALL_HOOKS
+    )

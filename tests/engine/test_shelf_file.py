@@ -106,7 +106,7 @@ def test_a_chunk_that_was_not_written_is_missing(tmp_path):
     shelf.close()
 
 
-@pytest.mark.parametrize("damage", ["rows", "about", "values", "lock", "nothing"])
+@pytest.mark.parametrize("damage", ["rows", "about", "values", "sums", "lock", "nothing"])
 def test_a_shelf_that_can_not_be_used_is_made_anew(tmp_path, damage):
     filled(tmp_path / "d").close()
     lengths = [2, *LENGTHS[1:]] if damage == "rows" else LENGTHS
@@ -114,6 +114,8 @@ def test_a_shelf_that_can_not_be_used_is_made_anew(tmp_path, damage):
         (tmp_path / "d" / ABOUT).write_text("[]")
     if damage == "values":
         (tmp_path / "d" / VALUES).write_bytes(b"")
+    if damage == "sums":
+        (tmp_path / "d" / SUMS).write_bytes(bytes(8 * (CHUNKS - 1)))
     if damage == "lock":
         (tmp_path / "d" / "lock").unlink()
     cache, layout = Cache(tmp_path), Layout.of(lengths)

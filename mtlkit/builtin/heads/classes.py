@@ -103,7 +103,8 @@ class Classes(nn.Module):
             reduction="sum",
             label_smoothing=self.options.label_smoothing,
         )
-        return LossTerm(total, self.count(targets))
+        count = float(len(targets)) if all_known and not self.options.class_weights else self.count(targets)
+        return LossTerm(total, count)
 
     def decode(self, output: Tensor) -> list[str]:
         """The label with the highest score, for each row, with how likely each label is."""

@@ -46,5 +46,5 @@ class JsonlTracker:
         self._file.close()
 
     def _append(self, event: Event) -> None:
-        line = {"event": type(event).__name__, **attrs.asdict(event)}
-        self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        line = {"event": type(event).__name__, **attrs.asdict(event, recurse=False)}
+        self._file.write(json.dumps(line, ensure_ascii=False, default=attrs.asdict).encode() + b"\n")
