@@ -26,7 +26,6 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "none": NONE,
     "fast": (*RANDOM, *FAST),
     "buckets": (*BUCKETS, *PLAIN),
-    "every": EVERY,
     "none-first": (*NONE, *FIRST),
     "first": (*RANDOM, *FAST, *FIRST),
 }
@@ -34,5 +33,4 @@ PAIRS = (
     Pair("fast", "the fast path of the encoder against the plain one", "fast", "none"),
     Pair("first", "the fast path, first tokens alone, against the plain one", "first", "none-first"),
     Pair("buckets", "batches of rows of like length against random ones", "buckets", "none"),
-    Pair("every", "both together against neither", "every", "none"),
 )

@@ -5,10 +5,10 @@ missing value, and fills up short rows.
 """
 
 import csv
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import define
 
@@ -24,7 +24,6 @@ LONGEST_CELL = 2**31 - 1
 BLANK = 'remove it; an empty cell is written ""'
 
 Options = CsvOptions | TsvOptions
-Read = TypeVar("Read")
 
 
 class CsvSource:
@@ -56,7 +55,8 @@ class CsvSource:
         spans = self._spans
         found = list(spans.read(numbers))
         texts = (raw.decode(spans.files[at].encoding) for at, raw in found)
-        cells = _with_long_cells(list, csv.reader(texts, **_dialect(self._options)))
+        with _long_cells():
+            cells = list(csv.reader(texts, **_dialect(self._options)))
         return [
             dict(zip(self._names_of[at], [*row, *self._added[at]], strict=True))
             for (at, _), row in zip(found, cells, strict=True)
@@ -96,13 +96,14 @@ class CsvSource:
             spans.begin(file)
             width = len(self._names_of[at]) - len(self._added[at])
             records = _records(file, self._options, self._bad)
-            if self._options.header:
-                next(records)
-            for place, cells in records:
-                if len(cells) == width:
-                    spans.add(place.start, place.end)
-                else:
-                    self._bad.meet(_ragged(part, place.line, len(cells), width))
+            with _long_cells():
+                if self._options.header:
+                    next(records)
+                for place, cells in records:
+                    if len(cells) == width:
+                        spans.add(place.start, place.end)
+                    else:
+                        self._bad.meet(_ragged(part, place.line, len(cells), width))
         return spans
 
     def _names(self, part: Part) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ class CsvSource:
         file = TextFile(part.path, options.encoding)
         # a header has to be right, whatever is done about rows
         bad = BadRows("error" if options.header else options.on_bad_row)
-        with closing(_records(file, options, bad)) as records:
+        with closing(_records(file, options, bad)) as records, _long_cells():
             first = next(records, None)
         if first is None and options.header:
             raise DataError(Problem("is empty, without even a header", file=str(part.path), line=1))
@@ -146,7 +147,7 @@ def _records(
             place.line, place.problem = 0, None
             cells: list[str] | None = []
             try:
-                cells = _with_long_cells(_first, reader)
+                cells = next(reader, None)
             except csv.Error as error:
                 place.problem = _unreadable(file, place, error, bad)
             if cells is None:
@@ -183,17 +184,14 @@ def _dialect(options: Options) -> dict[str, Any]:
     }
 
 
-def _with_long_cells(read: Callable[[Iterator[list[str]]], Read], records: Iterator[list[str]]) -> Read:
-    """Let cells be of any length; the limit belongs to the process, so it is put back each time."""
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Inside, cells may be of any length; the limit belongs to the process, so it is put back."""
     before = csv.field_size_limit(LONGEST_CELL)
     try:
-        return read(records)
+        yield
     finally:
         csv.field_size_limit(before)
-
-
-def _first(records: Iterator[list[str]]) -> list[str] | None:
-    return next(records, None)
 
 
 def _ragged(part: Part, line: int, cells: int, columns: int) -> Problem:
