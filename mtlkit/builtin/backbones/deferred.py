@@ -78,11 +78,12 @@ class Description:
         folder = Path(origin.name)
         files = sorted(folder.glob("*.safetensors"))
         places = {told: (file, begin) for file in files for told, begin in _tensors(file)}
-        weights, kinds = [], dict(_kinds(module))
+        weights, kinds, seen = [], dict(_kinds(module)), set()
         for name, weight in module.named_parameters(remove_duplicate=False):
-            place = places.pop(_digest([_plain(weight)]), None)
-            if place is None:  # also of a weight that has two names
+            place = places.get(_digest([_plain(weight)]))
+            if place is None or weight.data_ptr() in seen:  # a weight that has two names is laid out as two
                 return None
+            seen.add(weight.data_ptr())
             kind = kinds[name.rpartition(".")[0]]
             weights.append(Lying(name, tuple(weight.shape), kind, place[0].name, place[1]))
         buffers = dict(module.named_buffers())

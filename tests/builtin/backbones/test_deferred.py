@@ -92,6 +92,22 @@ def test_parts_that_were_in_eval_mode_are_so_when_they_are_loaded(tmp_path):
     assert laid.training
 
 
+def test_weights_with_the_same_numbers_are_told_apart_and_one_with_two_names_is_not_described(tmp_path):
+    options = options_of(write_model(tmp_path, "bert"))
+    file = tmp_path / "model.safetensors"
+    zeros = {
+        name: torch.zeros_like(weight) if name.endswith("bias") else weight
+        for name, weight in load_file(file).items()
+    }
+    save_file(zeros, file, {"format": "pt"})
+    loaded = TransformerBackbone(options)
+    laid = options.described(described(loaded), True)
+    assert torch.equal(features(laid), features(loaded))
+    first, second = (loaded.get_submodule(f"encoder.layer.{at}.output.dense") for at in (0, 1))
+    second.bias = first.bias
+    assert loaded.description() is None
+
+
 @pytest.mark.parametrize("changed", ["config", "weights", "nothing"])
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_other_files_are_not_what_was_described(tmp_path, changed, pretrained):
