@@ -27,7 +27,7 @@ deferrable = offering(Deferrable, "it has no `deferred`, `description`, `content
     given=cases,
     corners=odd_cases,
     applies=deferrable,
-    share=0.5,
+    share=0.25,
 )
 def laid_out_it_is_the_same(subject: Subject, options: Table, form: str, rows: list[int]) -> None:
     """Laid out from its description it has the same weights, read where they lie; loaded, it is the same."""
