@@ -22,9 +22,18 @@ def content_hash(
     The cells are those of `columns`, or all, written as JSON with sorted keys. `use` names what the
     number is for, so that hashes of different use are independent of each other.
     """
-    cells = row if columns is None else {column: row[column] for column in columns}
+    return hash_of(content(row, columns), salt, use)
+
+
+def content(row: Record, columns: Iterable[str] | None = None) -> str:
+    """The cells of those columns, or all, as one text: JSON with sorted keys."""
+    return _written(row if columns is None else {column: row[column] for column in columns})
+
+
+def hash_of(text: str, salt: str = "", use: str = "split") -> int:
+    """The `content_hash` of a row with that content."""
     made = _keyed(salt or SALT, use).copy()
-    made.update(_written(cells).encode())
+    made.update(text.encode())
     return int.from_bytes(made.digest())
 
 

@@ -5,14 +5,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import nsmallest
 
-from mtlkit.contracts.data import SPLIT_COLUMN, DataSource, Record
+from attrs import frozen
+
+from mtlkit.contracts.data import SPLIT_COLUMN, DataSource
 from mtlkit.contracts.rows import SPLITS, RowSpec, SplitName
-from mtlkit.engine.content import as_text, content_hash, identity_of, numbered, share_of
+from mtlkit.engine.content import as_text, content, hash_of, identity_of, numbered, share_of
 from mtlkit.engine.filters import VALUES_SHOWN
 from mtlkit.engine.row_numbers import RowNumbers
 from mtlkit.errors import Problem, RecipeError
 
-Draw = Callable[[Record], SplitName]
+
+@frozen
+class Draw:
+    """What draws the split of a row that no column decides, from what the columns `by` hold, or all."""
+
+    by: tuple[str, ...] | None
+    split: Callable[[str], SplitName]
 
 
 def divided(
@@ -37,19 +45,19 @@ def divided(
 def _draw(source: DataSource, spec: RowSpec) -> Draw | None:
     """What draws the split of a row that no column decides; None where all are for training."""
     split, fold = spec.split, spec.fold
-    by = [spec.columns.get(our, our) for our in split.by] or identity_of(source)
+    by = tuple(spec.columns.get(our, our) for our in split.by) or identity_of(source)
     test = split.share("test")
     held_out = test + split.share("validation")
     if not (held_out or fold):
         return None
 
-    def draw(row: Record) -> SplitName:
-        if fold and int(share_of(content_hash(row, by, split.salt, "fold")) * fold.of) == fold.k - 1:
+    def drawn(text: str) -> SplitName:
+        if fold and int(share_of(hash_of(text, split.salt, "fold")) * fold.of) == fold.k - 1:
             return "test"
-        share = share_of(content_hash(row, by, split.salt)) if held_out else 1.0
+        share = share_of(hash_of(text, split.salt)) if held_out else 1.0
         return "test" if share < test else "validation" if share < held_out else "train"
 
-    return draw
+    return Draw(by, drawn)
 
 
 def _by_row(
@@ -66,10 +74,12 @@ def _by_row(
         if told is None:
             unknown[as_text(row[column or ""])] += 1
             continue
-        split = draw(row) if told == "train" and draw else told
+        text = content(row, draw.by) if draw else ""
+        split = draw.split(text) if told == "train" and draw else told
         found[split].append(number)
         if split in ranks:
-            ranks[split].append(content_hash(row, identity, salt=spec.split.salt, use="limit"))
+            text = text if draw and draw.by == identity else content(row, identity)
+            ranks[split].append(hash_of(text, spec.split.salt, "limit"))
     if unknown:
         raise RecipeError(_not_splits(path, str(column), unknown, named))
     for limited, most in spec.limit.items():

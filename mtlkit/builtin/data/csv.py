@@ -57,8 +57,9 @@ class CsvSource:
         texts = (raw.decode(spans.files[at].encoding) for at, raw in found)
         with _long_cells():
             cells = list(csv.reader(texts, **_dialect(self._options)))
+        names, added = self._names_of, self._added
         return [
-            dict(zip(self._names_of[at], [*row, *self._added[at]], strict=True))
+            dict(zip(names[at], (*row, *added[at]), strict=True))
             for (at, _), row in zip(found, cells, strict=True)
         ]
 
