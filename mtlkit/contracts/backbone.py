@@ -172,7 +172,10 @@ class Deferrable(Protocol):
         ...
 
     def content(self, name: str) -> Iterable[bytes]:
-        """The bytes of the weight with that name while the backbone is `deferred`."""
+        """The bytes of the weight with that name while the backbone is `deferred`.
+
+        An `OSError` says that they can't be read, or are not those any more that it was laid out for.
+        """
         ...
 
     def materialize(self) -> None:

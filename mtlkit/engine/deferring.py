@@ -7,7 +7,8 @@ then its weights are in its files, where digests and checkpoints read them.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from hashlib import blake2b
 from os import getpid, utime
 from typing import Any
@@ -21,7 +22,7 @@ from mtlkit.engine.cache import Cache
 from mtlkit.engine.model import Model
 from mtlkit.engine.shelves import ABOUT, ANY_DAMAGE, remove
 from mtlkit.engine.versions import libraries, version_of
-from mtlkit.errors import blaming
+from mtlkit.errors import ResourceError, blaming
 from mtlkit.plan.model import Part
 
 Content = Callable[[str], Iterable[bytes]]
@@ -93,7 +94,20 @@ def content_of(model: Model) -> Content | None:
     backbone = model.backbone
     if not isinstance(backbone, Deferrable) or not backbone.deferred:
         return None
-    return lambda name: backbone.content(name.removeprefix(f"{BACKBONE}."))
+    return partial(_read, backbone)
+
+
+def _read(backbone: Deferrable, name: str) -> Iterator[bytes]:
+    """The bytes of a weight.
+
+    Raises:
+        ResourceError: when its file can't be read any more.
+    """
+    try:
+        yield from backbone.content(name.removeprefix(f"{BACKBONE}."))
+    except OSError as error:
+        message = f"the weights of the backbone can't be read any more: {error}"
+        raise ResourceError(message, "put the files back as they were, and resume the run") from error
 
 
 def any_absent(modules: Iterable[nn.Module]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mtlkit.contracts.backbone import Backbone
+from mtlkit.contracts.backbone import Backbone, Deferrable
 from mtlkit.engine.store import Address
 from mtlkit.engine.versions import libraries, version_of
 from mtlkit.plan.model import Plan
@@ -23,7 +23,8 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
         {
             "format": FORMAT,
             "backbone": [part.name, part.distribution, version_of(part), repr(part.options)],
-            "modules": backbone.fingerprint() if hasattr(backbone, "fingerprint") else repr(backbone),
+            "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
+            "modules": "" if isinstance(backbone, Deferrable) else repr(backbone),  # it may have none yet
             "precision": plan.training.precision,
             "compiled": plan.training.compile,
             "torch": [torch.__version__, torch.get_num_threads(), torch.backends.cpu.get_cpu_capability()],

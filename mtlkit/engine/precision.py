@@ -27,8 +27,8 @@ class Choice:
 def chosen(device: torch.device) -> Choice:
     """bf16 where the device multiplies in it, and faster, else fp32.
 
-    Emulated, bf16 is slower than fp32, and so is avx512_bf16 on processors that share its unit with AMX
-    and offer no AMX: so a processor that has it is asked to multiply.
+    Emulated, bf16 is slower than fp32, and on some processors it is with avx512_bf16, too: so one that has
+    it is asked to multiply.
     """
     units = _units(device)
     if device.type == "cuda":

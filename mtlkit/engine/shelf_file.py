@@ -24,7 +24,7 @@ from mtlkit.engine.shelves import ABOUT, LOCK
 
 VALUES, SUMS = "values", "sums"
 CHUNK_TOKENS, CHUNK_ROWS = 512, 64
-"""A chunk ends before it has more; a longer row is a chunk of its own. More at once would be no faster."""
+"""A chunk ends before it has more; a longer row is a chunk of its own."""
 
 
 @frozen(eq=False)

@@ -6,12 +6,12 @@ much, and the same for the same files: it is described once, and laid out from t
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import attrs
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mtlkit.builtin.backbones.anatomy import Anatomy
 from mtlkit.builtin.backbones.pretrained import Origin
 
+Stamp = tuple[int, int]
 READ_BYTES = 2**20
 LARGEST_BUFFER = 2**16
 CONFIG = "config.json"
@@ -91,7 +92,7 @@ class Description:
             return None
         small = tuple(Small.of(name, buffer) for name, buffer in buffers.items())
         known = (folder / CONFIG, *files)
-        return cls(anatomy, tuple(weights), small, {file.name: file_digest(file) for file in known})
+        return cls(anatomy, tuple(weights), small, {file.name: _file_digest(file) for file in known})
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self | None:
@@ -116,7 +117,7 @@ class Description:
         folder = Path(origin.name)
         counted = self.files if pretrained else {CONFIG: self.files.get(CONFIG)}
         try:
-            return all(file_digest(folder / name) == digest for name, digest in counted.items())
+            return all(_file_digest(folder / name) == digest for name, digest in counted.items())
         except OSError:
             return False
 
@@ -129,6 +130,11 @@ class Description:
             parent, leaf = _parent(module, buffer.name, OTHER, ())
             parent.register_buffer(leaf, buffer.tensor(), persistent=False)
 
+    def stamps(self, origin: Origin) -> dict[str, Stamp]:
+        """Of each file its size and when it was last written to (ns): what a change changes."""
+        stats = {name: Path(origin.name, name).stat() for name in self.files}
+        return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+
     def content(self, origin: Origin, name: str) -> Iterator[bytes]:
         """The bytes of a weight, read from its file.
 
@@ -136,12 +142,9 @@ class Description:
             OSError: when it can't be read.
         """
         weight = next(each for each in self.weights if each.name == name)
-        left = weight.size
         with Path(origin.name, weight.file).open("rb") as file:
             file.seek(weight.begin)
-            while left and (part := file.read(min(left, READ_BYTES))):
-                left -= len(part)
-                yield part
+            yield from _parts(file, weight.size)
 
 
 def _plain(tensor: Tensor) -> memoryview:
@@ -195,24 +198,19 @@ def _tensors(file: Path) -> Iterator[tuple[str, int]]:
                 yield _digest(_parts(stream, end - begin)), 8 + length + begin
 
 
-def _parts(stream: Any, size: int) -> Iterator[bytes]:  # noqa: ANN401  a binary file
+def _parts(stream: BinaryIO, size: int) -> Iterator[bytes]:
     while size and (part := stream.read(min(size, READ_BYTES))):
         size -= len(part)
         yield part
 
 
-def _digest(parts: Any) -> str:  # noqa: ANN401  of bytes
-    found = sha256()
+def _digest(parts: Iterable[bytes | memoryview]) -> str:
+    found = hashlib.sha256()
     for part in parts:
         found.update(part)
     return found.hexdigest()
 
 
-def file_digest(file: Path) -> str:
-    """SHA-256 of a file.
-
-    Raises:
-        OSError: when it can't be read.
-    """
+def _file_digest(file: Path) -> str:
     with file.open("rb") as stream:
-        return _digest(_parts(stream, file.stat().st_size))
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mtlkit.builtin.backbones.deferred import Description
-from mtlkit.builtin.backbones.loaded import Loaded, telling_apart
+from mtlkit.builtin.backbones.loaded import Loaded, children_of, telling_apart
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.pretrained import load_config, load_tokenizer, locate
 from mtlkit.errors import ResourceError
@@ -39,6 +39,7 @@ class LazyModel(nn.Module):
             self._anatomy = self._load().anatomy
         else:
             self._anatomy = description.anatomy
+            self._stamps = description.stamps(self.origin)
             description.lay_out(self)
         if pretrained:
             _ = self.tokenizer
@@ -67,9 +68,18 @@ class LazyModel(nn.Module):
         """The bytes of a weight while the model is not loaded.
 
         Raises:
-            OSError: when they can't be read.
+            OSError: when they can't be read, or a file of the model has changed since it was laid out.
         """
-        return iter(()) if self._description is None else self._description.content(self.origin, name)
+        if self._description is None:
+            return iter(())
+        changed = [
+            name
+            for name, stamp in self._description.stamps(self.origin).items()
+            if stamp != self._stamps[name]
+        ]
+        if changed:
+            raise OSError(f"{self.origin.name}/{changed[0]} has changed since the run began")
+        return self._description.content(self.origin, name)
 
     def materialize(self) -> None:
         """Load the model, where it is not; parameters stay the objects that they are.
@@ -86,7 +96,7 @@ class LazyModel(nn.Module):
     def _load(self) -> Loaded:
         loaded = Loaded.of(self.origin, self._config, self.options, self._pretrained)
         self._loaded = loaded
-        for name, child in loaded.children():
+        for name, child in children_of(loaded.model):
             self.add_module(name, child)
         return loaded
 

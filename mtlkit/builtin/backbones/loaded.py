@@ -63,13 +63,9 @@ class Loaded:
             recompute(blocks, model.config)
         return cls(model, blocks, anatomy, fast)
 
-    def children(self) -> list[tuple[str, nn.Module]]:
-        """The parts of the model by name, or the whole where it has weights of its own."""
-        return children_of(self.model)
-
 
 def children_of(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """As `Loaded.children`, of any model."""
+    """The parts of a model by name, or the whole where it has weights of its own."""
     own = [*model.parameters(recurse=False), *model.buffers(recurse=False)]
     return [("model", model)] if own else list(model.named_children())
 

@@ -21,6 +21,7 @@ from mtlkit.builtin.backbones.first_token import first_tokens_of
 from mtlkit.builtin.backbones.flat_rows import FlatTokenRows
 from mtlkit.builtin.backbones.layout import Layout
 from mtlkit.builtin.backbones.lazy_model import LazyModel
+from mtlkit.builtin.backbones.loaded import children_of
 from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.packing import Packing
 from mtlkit.builtin.backbones.recomputing import recompute
@@ -106,7 +107,7 @@ class TransformerBackbone(LazyModel):
             return
         fold_adapters(self.model)
         self._anatomy = evolve(self._anatomy, adapted=())
-        for name, child in self._ready.children():
+        for name, child in children_of(self.model):
             self.add_module(name, child)
 
     def vocabulary(self) -> Vocabulary:

@@ -14,7 +14,7 @@ from mtlkit.contracts.events import StepDone
 from mtlkit.engine import session
 from mtlkit.engine.shelves import ABOUT, folder, kept, remove
 from mtlkit.engine.stopping import Stop
-from mtlkit.errors import StoppedError
+from mtlkit.errors import ResourceError, StoppedError
 
 RECIPE = """
 name = "deferred"
@@ -207,3 +207,32 @@ def test_other_weights_are_loaded_and_described_anew(recipe, loads):
     loads.clear()
     assert content(run(path)) == content(other)
     assert loads == []
+
+
+@pytest.mark.parametrize("change", ["gone", "others"])
+def test_files_that_change_in_the_run_are_named_and_it_goes_on_when_they_are_back(recipe, loads, change):
+    path = recipe(more="checkpoint_every = false\n")
+    cold = run(path)
+    file = path.parent / "model" / "model.safetensors"
+    whole = file.read_bytes()
+
+    def after_two(event):
+        if isinstance(event, StepDone) and event.step == 2:
+            file.unlink()
+            if change == "others":
+                file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+
+    out = path.parent / "changed"
+    with pytest.raises(ResourceError) as caught:
+        run_prepared(preview(mtlkit.plan(mtlkit.load(path))), out, on_event=after_two)
+    told = {
+        "gone": f"[Errno 2] No such file or directory: '{file}'",
+        "others": f"{file} has changed since the run began",
+    }
+    advice = "put the files back as they were, and resume the run"
+    assert (
+        str(caught.value) == f"the weights of the backbone can't be read any more: {told[change]}  {advice}"
+    )
+    file.write_bytes(whole)
+    (run_dir,) = (out / "deferred").iterdir()
+    assert content(resume(run_dir))[:2] == content(cold)[:2]
