@@ -11,7 +11,6 @@ from attrs import frozen
 from torch import nn
 from torch.optim import Optimizer
 
-from mtlkit.contracts.params import BACKBONE
 from mtlkit.engine.deferring import load_deferred
 from mtlkit.engine.model import Model
 from mtlkit.engine.params import Weight, weights
@@ -39,8 +38,6 @@ class Handles:
 @spanned("freezing")
 def apply_trainable(handles: Handles, trainable: frozenset[str]) -> None:
     """Thaw exactly these weights and freeze all others; applying twice equals applying once."""
-    if any(name.startswith(f"{BACKBONE}.") for name in trainable):
-        load_deferred(handles.model.backbone)
     write_in_train_mode_only(handles.model)
     for name, weight in handles.weights.items():
         for parameter in weight.parameters:

@@ -12,6 +12,7 @@ from mtlkit.builtin.backbones.options import Transformer
 from mtlkit.builtin.backbones.transformer import TransformerBackbone
 from mtlkit.contracts.backbone import Deferrable
 from mtlkit.contracts.place import Place
+from mtlkit.engine.apply import eval_mode
 from mtlkit.errors import ResourceError
 
 KINDS = [*CONFIGS, *FAMILY_CONFIGS]
@@ -106,6 +107,15 @@ def test_weights_with_the_same_numbers_are_told_apart_and_one_with_two_names_is_
     first, second = (loaded.get_submodule(f"encoder.layer.{at}.output.dense") for at in (0, 1))
     second.bias = first.bias
     assert loaded.description() is None
+
+
+def test_what_is_loaded_inside_eval_mode_is_in_train_mode_behind_it(tmp_path):
+    options = options_of(write_model(tmp_path, "bert"))
+    laid = options.described(described(TransformerBackbone(options)), True)
+    with eval_mode(laid):
+        assert not laid.deferred
+        assert not any(part.training for part in laid.modules())
+    assert all(part.training for part in laid.modules())
 
 
 @pytest.mark.parametrize("changed", ["config", "weights", "nothing"])

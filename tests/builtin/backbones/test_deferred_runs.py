@@ -4,12 +4,14 @@ import csv
 import json
 
 import pytest
+from attrs import evolve
 from model_folders import write_model
 from safetensors.torch import load_file, save_file
 
 import mtlkit
 from mtlkit.api import preview, resume, run_prepared
 from mtlkit.builtin.backbones.loaded import Loaded
+from mtlkit.builtin.heads.sequence_classification import SequenceClassificationHead
 from mtlkit.contracts.events import StepDone
 from mtlkit.engine import session
 from mtlkit.engine.shelves import ABOUT, folder, kept, remove
@@ -127,21 +129,25 @@ def test_the_best_weights_are_gone_back_to_all_the_same(recipe, loads):
     assert content(run(path)) == content(cold)
 
 
-def test_a_run_goes_on_where_it_was_stopped(recipe, loads):
-    path = recipe()
-    cold = run(path)
+def stopped_at_two(path):
+    """The directory of a run that was stopped after two steps."""
     stop = Stop()
 
     def at_two(event):
         if isinstance(event, StepDone) and event.step == 2:
             stop.ask(15)
 
+    prepared = preview(mtlkit.plan(mtlkit.load(path)))
     with pytest.raises(StoppedError):
-        run_prepared(
-            preview(mtlkit.plan(mtlkit.load(path))), path.parent / "stopped", on_event=at_two, stop=stop
-        )
+        run_prepared(prepared, path.parent / "stopped", on_event=at_two, stop=stop)
     (run_dir,) = (path.parent / "stopped" / "deferred").iterdir()
-    assert content(resume(run_dir))[:2] == content(cold)[:2]
+    return run_dir
+
+
+def test_a_run_goes_on_where_it_was_stopped(recipe, loads):
+    path = recipe()
+    cold = run(path)
+    assert content(resume(stopped_at_two(path)))[:2] == content(cold)[:2]
 
 
 def test_what_thaws_after_all_is_loaded_first(recipe, loads, monkeypatch):
@@ -171,6 +177,54 @@ def test_what_needs_the_weights_has_them_from_the_start(recipe, loads, told, ove
     loads.clear()
     run(path, overrides)
     assert loads[-1] is True
+
+
+def test_a_head_that_copies_the_table_has_its_numbers(recipe, loads, monkeypatch):
+    build = SequenceClassificationHead.__init__
+
+    def copying(head, options, context):
+        build(head, options, context)
+        head.register_buffer("copied", context.vocabulary.table.detach().clone(), persistent=False)
+
+    monkeypatch.setattr(SequenceClassificationHead, "__init__", copying)
+    path = recipe()
+    cold = run(path)
+    loads.clear()
+    assert content(run(path)) == content(cold)
+    assert loads == [True]
+
+
+def test_an_optimizer_of_a_stranger_is_shown_the_weights(recipe, loads):
+    path = recipe()
+    run(path)
+    prepared = preview(mtlkit.plan(mtlkit.load(path)))
+    assert session.open_session(prepared).built.backbone.deferred
+    optimizer = evolve(prepared.plan.optimizer, distribution="strange")
+    strange = evolve(prepared, plan=evolve(prepared.plan, optimizer=optimizer))
+    assert not session.open_session(strange).built.backbone.deferred
+
+
+def test_a_policy_that_measures_has_the_weights_from_the_start(recipe, loads):
+    path = recipe()
+    run(path)
+    prepared = preview(mtlkit.plan(mtlkit.load(path)))
+    measuring = preview(mtlkit.plan(mtlkit.load(path, ['freeze={use="surgical"}'])))
+    (part,) = measuring.plan.freeze
+    assert part.options.statistics()
+    asked = evolve(prepared, plan=evolve(prepared.plan, freeze=(*prepared.plan.freeze, part)))
+    assert not session.open_session(asked).built.backbone.deferred
+
+
+def test_a_stopped_run_goes_on_with_its_own_weights_where_the_files_are_others_now(recipe, loads):
+    path = recipe()
+    cold = run(path)
+    run_dir = stopped_at_two(path)
+    model = path.parent / "model" / "model.safetensors"
+    weights = load_file(model)
+    weights["encoder.layer.1.output.dense.bias"] += 1
+    save_file(weights, model, {"format": "pt"})
+    run(path)
+    assert content(resume(run_dir))[:2] == content(cold)[:2]
 
 
 @pytest.mark.parametrize("damage", ["checksum", "JSON", "gone"])
