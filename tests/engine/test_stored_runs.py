@@ -3,9 +3,12 @@
 import shutil
 
 import pytest
+import torch
 from engine_recipes import final_bytes, run_recipe, write_recipe
 
+import mtlkit
 from mtlkit.engine import store
+from mtlkit.engine.identity import identity
 from mtlkit.engine.shelf_file import VALUES
 from mtlkit.engine.shelves import folder, kept
 
@@ -97,3 +100,9 @@ def test_what_features_do_not_depend_on_leads_to_the_same_place(tmp_path, comput
     computed.clear()
     run_recipe(recipe, [change])
     assert not computed
+
+
+def test_features_of_other_modules_lie_elsewhere(tmp_path):
+    plan = mtlkit.plan(mtlkit.load(write_recipe(tmp_path, more="")))
+    told = {identity(plan, torch.nn.Dropout(rate), torch.device("cpu")) for rate in (0.1, 0.2, 0.2)}
+    assert len(told) == 2
