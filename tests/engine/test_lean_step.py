@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from engine_optimizers import OPTIMIZERS
+from torch.optim import optimizer as module
 
 from mtlkit.engine.without_compiler import lean_step
 
@@ -53,6 +54,19 @@ def test_hooks_are_called():
     weight.grad = torch.ones(2)
     optimizer.step()
     assert called == ["before", "after"]
+
+
+def test_hooks_of_all_optimizers_are_called():
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    lean_step(optimizer)
+    called = []
+    hook = module.register_optimizer_step_post_hook(lambda *_: called.append("after"))
+    weight.grad = torch.ones(2)
+    optimizer.step()
+    hook.remove()
+    optimizer.step()
+    assert called == ["after"]
 
 
 class Strange(torch.optim.SGD):

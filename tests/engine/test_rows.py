@@ -479,3 +479,14 @@ def test_rows_with_lists_are_read_anew(monkeypatch):
     source = Counted([])
     source.listed = Anew(tuple({"tokens": ["a", str(number)]} for number in range(4)))
     assert read_again(source, monkeypatch, most=8) == 4
+
+
+def test_a_limit_ranks_whole_rows_though_one_column_divides_them():
+    source = numbered(90)
+    split = SplitSpec(test=0.3, by=("label",), salt="x")
+    whole = Rows.load(source, RowSpec(split=split), "d")
+    ranks = {at: content_hash(source.records[at], salt="x", use="limit") for at in whole.splits["train"]}
+    lowest = sorted(sorted(ranks, key=ranks.get)[:10])
+    assert len(ranks) > 20
+    limited = Rows.load(source, RowSpec(split=split, limit={"train": 10}), "d")
+    assert list(limited.splits["train"]) == lowest

@@ -227,6 +227,23 @@ def test_a_stopped_run_goes_on_with_its_own_weights_where_the_files_are_others_n
     assert content(resume(run_dir))[:2] == content(cold)[:2]
 
 
+def test_another_tokenizer_is_read_anew_and_leads_to_other_features(recipe, loads):
+    path = recipe()
+    cold = run(path)
+    file = path.parent / "model" / "tokenizer.json"
+    told = json.loads(file.read_text())
+    vocabulary = told["model"]["vocab"]
+    vocabulary["b"], vocabulary["c"] = vocabulary["c"], vocabulary["b"]
+    file.write_text(json.dumps(told))
+    loads.clear()
+    other = run(path)
+    assert loads == [True]
+    assert content(other)[0] != content(cold)[0]
+    loads.clear()
+    assert content(run(path)) == content(other)
+    assert loads == []
+
+
 @pytest.mark.parametrize("damage", ["checksum", "JSON", "gone"])
 def test_a_damaged_description_is_none_and_is_written_again(recipe, loads, damage):
     path = recipe()
