@@ -44,6 +44,11 @@ class Place:
             raise ResourceError(f"{self.address!r} does not exist", _looked_for(path))
         return path
 
+    def meant(self) -> str:
+        """The place in words that are the same whichever recipe wrote it; a name on a hub as it is."""
+        is_folder = not self.address.startswith(PACKAGE) and self.path().exists()
+        return str(self.path().resolve()) if is_folder else self.address
+
     def portable(self) -> str:
         """The address with its folder made absolute, for a recipe that is stored elsewhere."""
         return self.address if self.address.startswith(PACKAGE) else str(self.path())

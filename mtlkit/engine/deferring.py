@@ -21,7 +21,7 @@ from mtlkit.contracts.params import BACKBONE
 from mtlkit.engine.cache import Cache
 from mtlkit.engine.model import Model
 from mtlkit.engine.shelves import ABOUT, ANY_DAMAGE, remove
-from mtlkit.engine.versions import libraries, version_of
+from mtlkit.engine.versions import libraries, options_of, version_of
 from mtlkit.errors import ResourceError, blaming
 from mtlkit.plan.model import Part
 
@@ -116,7 +116,7 @@ def any_absent(modules: Iterable[nn.Module]) -> bool:
 
 
 def _address(part: Part) -> str:
-    about = [FORMAT, part.name, part.distribution, version_of(part), repr(part.options)]
+    about = [FORMAT, part.name, part.distribution, version_of(part), options_of(part)]
     return blake2b(json.dumps([*about, torch.__version__, libraries()]).encode(), digest_size=20).hexdigest()
 
 

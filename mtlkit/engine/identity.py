@@ -10,7 +10,7 @@ import torch
 
 from mtlkit.contracts.backbone import Backbone, Deferrable
 from mtlkit.engine.store import Address
-from mtlkit.engine.versions import libraries, version_of
+from mtlkit.engine.versions import libraries, options_of, version_of
 from mtlkit.plan.model import Plan
 
 FORMAT = 5
@@ -22,7 +22,7 @@ def identity(plan: Plan, backbone: Backbone, device: torch.device) -> str:
     return json.dumps(
         {
             "format": FORMAT,
-            "backbone": [part.name, part.distribution, version_of(part), repr(part.options)],
+            "backbone": [part.name, part.distribution, version_of(part), options_of(part)],
             "fingerprint": backbone.fingerprint() if hasattr(backbone, "fingerprint") else "",
             "modules": "" if isinstance(backbone, Deferrable) else repr(backbone),  # it may have none yet
             "precision": plan.training.precision,

@@ -5,6 +5,9 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
+import attrs
+
+from mtlkit.contracts.place import Place
 from mtlkit.plan.model import Part
 
 OURS = "mtlkit"
@@ -27,6 +30,17 @@ def code_of(module: str) -> str:
     if module.partition(".")[0] == OURS or file is None:
         return ""
     return f"sha256 {sha256(Path(file).read_bytes()).hexdigest()[:16]}"
+
+
+def options_of(part: Part) -> str:
+    """The options as a text that does not depend on which recipe they are in, nor on its folder."""
+    if not attrs.has(type(part.options)):
+        return repr(part.options)
+    return repr(attrs.asdict(part.options, value_serializer=_meant))
+
+
+def _meant(_options: object, _field: object, value: object) -> object:
+    return value.meant() if isinstance(value, Place) else value
 
 
 def libraries() -> dict[str, str]:

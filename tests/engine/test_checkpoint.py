@@ -15,6 +15,7 @@ from mtlkit.contracts.progress import Measurement
 from mtlkit.engine.apply import Handles
 from mtlkit.engine.checkpoint import load_weights, verify
 from mtlkit.engine.snapshot import take
+from mtlkit.engine.tensor_file import write_tensors
 from mtlkit.engine.ties import ready_gradients
 from mtlkit.engine.writing import write
 from mtlkit.errors import ResourceError
@@ -178,3 +179,22 @@ def test_a_run_keeps_the_newest_two_and_the_best(tmp_path):
     kept = {int(path.name.removeprefix("step-")) for path in (result.run_dir / "checkpoints").iterdir()}
     assert kept == {*written[-2:], best}
     assert all(verify(path) == [] for path in (result.run_dir / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("parts", [[b"abc"], [b"abcd", b"efghi"], []])
+def test_content_that_is_not_as_long_as_its_tensor_is_not_written(tmp_path, parts):
+    tensors = {"a": torch.empty(2, device="meta")}
+    size = sum(map(len, parts))
+    with pytest.raises(OSError, match=f"^a has {size} bytes where it lies, and needs 8$"):
+        write_tensors(tmp_path / "file", tensors, content=lambda _name: parts)
+
+
+def test_content_that_lies_elsewhere_is_written_as_that_in_memory_is(tmp_path):
+    values = torch.arange(6.0)
+    write_tensors(tmp_path / "here", {"a": values, "b": torch.ones(1)})
+    absent = {"a": torch.empty(6, device="meta"), "b": torch.ones(1)}
+    plain = values.numpy().tobytes()
+    write_tensors(
+        tmp_path / "there", absent, content=lambda name: [plain[:5], plain[5:]] if name == "a" else []
+    )
+    assert (tmp_path / "here").read_bytes() == (tmp_path / "there").read_bytes()

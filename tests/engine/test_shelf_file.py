@@ -53,7 +53,7 @@ def test_a_layout_puts_every_row_in_one_place_shorter_rows_first(lengths):
     assert in_order == sorted(lengths)
     assert layout.starts(2, ragged=True)[-1] == 2 * sum(lengths)
     sizes = [sum(lengths[row] for row in chunk) for chunk in chunks]
-    assert all(chunk for chunk in chunks)
+    assert all(1 <= len(chunk) <= CHUNK_ROWS for chunk in chunks)
     assert all(len(chunk) == 1 or size <= CHUNK_TOKENS for chunk, size in zip(chunks, sizes, strict=True))
     for chunk, size, behind in zip(
         chunks, sizes, chunks[1:], strict=False

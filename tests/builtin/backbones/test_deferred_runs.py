@@ -147,7 +147,22 @@ def stopped_at_two(path):
 def test_a_run_goes_on_where_it_was_stopped(recipe, loads):
     path = recipe()
     cold = run(path)
-    assert content(resume(stopped_at_two(path)))[:2] == content(cold)[:2]
+    run_dir = stopped_at_two(path)
+    loads.clear()
+    assert content(resume(run_dir))[:2] == content(cold)[:2]
+    assert loads == [True]  # for the weights of the checkpoint
+
+
+def test_a_recipe_in_another_folder_finds_what_was_stored(recipe, loads):
+    path = recipe()
+    cold = run(path)
+    loads.clear()
+    below = path.parent / "below"
+    below.mkdir()
+    text = path.read_text().replace('path = "', 'path = "../')
+    (below / "recipe.toml").write_text(text)
+    assert content(run(below / "recipe.toml")) == content(cold)
+    assert loads == []
 
 
 def test_what_thaws_after_all_is_loaded_first(recipe, loads, monkeypatch):
