@@ -194,3 +194,8 @@ def test_the_folder_is_where_the_environment_says(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert folder() == tmp_path / ".cache" / "mtlkit" / "activations"
+
+
+def test_a_chunk_of_short_rows_has_so_many_and_no_more():
+    layout = Layout.of([1] * (3 * CHUNK_ROWS + 1))
+    assert [len(layout.chunk(number)) for number in range(layout.chunks)] == [CHUNK_ROWS] * 3 + [1]
